@@ -1,0 +1,42 @@
+"""What a condition found, and where: the answer type of the whole engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Hit:
+    """A stretch of one field: `article.text(field)[start:end] == text`, counted in code points."""
+
+    field: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One occurrence: the whole sentence that proves it, the words in it that did, and what was read off them.
+
+    `hits` may lie outside the sentence (a topic in the sentence before, that "such talks" points back to).
+    `captures` and `labels` hold strings, or None where the article does not say.
+    """
+
+    field: str
+    start: int
+    end: int
+    text: str
+    hits: tuple[Hit, ...] = ()
+    captures: Mapping[str, str | None] = field(default_factory=dict)
+    labels: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """An article's findings for one rule, best first; never empty."""
+
+    rule: str
+    article: str
+    findings: tuple[Finding, ...]

@@ -1,0 +1,292 @@
+"""A YAML value that knows where it was written, and notes problems instead of stopping at the first.
+
+Only the plain heart of YAML is read: mappings, lists and scalars. Aliases, anchors, merge keys, tags and duplicate keys are
+problems; so are files that are too big or too deep. Scalars follow YAML 1.2, so `no` and `12:30` stay words.
+The reader walks the parser's events, never recursing, so that hostile input costs time linear in its length.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import yaml
+
+from rules.problems import Invalid, Problem
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 20
+MAX_NODES = 50_000
+
+Scalar = str | int | float | bool | None
+_INT = re.compile(r"[-+]?[0-9]{1,15}\Z")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]{1,15}(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?\Z")
+_WORDS: dict[str, Scalar] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_SPAN = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)\Z")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+@dataclass(slots=True)
+class Notes:
+    """Where the readers of one file, and of those it includes, leave what they found wrong."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything worse than a warning was noted."""
+        return any(p.severity == "error" for p in self.problems)
+
+    def settle(self) -> None:
+        """Raises Invalid with everything that was noted, if any of it is an error."""
+        if self.failed:
+            raise Invalid(self.problems)
+
+
+@dataclass(slots=True, eq=False)
+class Spec:
+    """One value of a file: `value` is a scalar, a dict of key to Spec, or a list of Spec."""
+
+    value: Scalar | dict[str, Spec] | list[Spec]
+    file: str
+    line: int
+    column: int
+    notes: Notes
+    keys: dict[str, tuple[int, int]] = field(default_factory=dict)
+    quoted: bool = False
+
+    def wrong(self, message: str, *, key: str | None = None, severity: str = "error") -> None:
+        """Notes a problem at this value, or at one of its keys."""
+        line, column = self.keys.get(key or "", (self.line, self.column))
+        self.notes.problems.append(Problem(self.file, line, column, message, severity))
+
+    def kind(self) -> str:
+        """What it is, in a user's words."""
+        kinds = {dict: "a mapping", list: "a list", str: "text", bool: "yes or no", int: "a number", float: "a number"}
+        return kinds.get(type(self.value), "nothing")
+
+    # Readers: each returns a usable value in any case, having noted what was wrong.
+
+    def mapping(self) -> dict[str, Spec]:
+        """The keys and values, or nothing."""
+        if isinstance(self.value, dict):
+            return self.value
+        self.wrong(f"expected a mapping (key: value), found {self.kind()}")
+        return {}
+
+    def items(self) -> list[Spec]:
+        """The entries of a list."""
+        if isinstance(self.value, list):
+            return self.value
+        self.wrong(f"expected a list, found {self.kind()}")
+        return []
+
+    def each(self) -> list[Spec]:
+        """The entries of a list, or the one value that stands where a list could."""
+        return self.value if isinstance(self.value, list) else [self]
+
+    def string(self) -> str:
+        """Text. Numbers count as the text they were written as."""
+        if isinstance(self.value, str):
+            return self.value
+        if isinstance(self.value, int | float) and not isinstance(self.value, bool):
+            return str(self.value)
+        self.wrong(f"expected text, found {self.kind()}")
+        return ""
+
+    def strings(self) -> list[str]:
+        """A list of texts; one text counts as a list of one."""
+        return [one.string() for one in self.each()]
+
+    def number(self, low: float, high: float) -> float:
+        """A number from `low` to `high`."""
+        if isinstance(self.value, int | float) and not isinstance(self.value, bool) and low <= self.value <= high:
+            return self.value
+        self.wrong(f"expected a number from {low:g} to {high:g}, found {self.shown()}")
+        return low
+
+    def whole(self, low: int, high: int) -> int:
+        """A whole number from `low` to `high`."""
+        if isinstance(self.value, int) and not isinstance(self.value, bool) and low <= self.value <= high:
+            return self.value
+        self.wrong(f"expected a whole number from {low} to {high}, found {self.shown()}")
+        return low
+
+    def boolean(self) -> bool:
+        """True or false."""
+        if isinstance(self.value, bool):
+            return self.value
+        self.wrong(f"expected true or false, found {self.shown()}")
+        return False
+
+    def span(self) -> timedelta:
+        """A length of time: 30s, 15m, 6h, 3d, 2w."""
+        found = _SPAN.match(str(self.value))
+        if found:
+            return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+        self.wrong(f"expected a length of time such as 30s, 15m, 6h, 3d or 2w, found {self.shown()}")
+        return timedelta(days=1)
+
+    def choice(self, options: Collection[str]) -> str:
+        """One of `options`."""
+        word = self.string()
+        if word not in options:
+            self.wrong(unknown("value", word, options))
+            return next(iter(options))
+        return word
+
+    def shown(self) -> str:
+        """The value as a message shows it."""
+        return self.kind() if isinstance(self.value, dict | list) else repr(self.value)
+
+    def get(self, key: str) -> Spec | None:
+        """The value of a key of a mapping, if it is there."""
+        return self.value.get(key) if isinstance(self.value, dict) else None
+
+    def only(self, keys: Collection[str], what: str = "key") -> None:
+        """Notes every key that is not one of `keys`."""
+        for key in self.mapping():
+            if key not in keys:
+                self.wrong(unknown(what, key, keys), key=key)
+
+    def need(self, key: str, why: str = "") -> Spec | None:
+        """The value of a key that must be there."""
+        found = self.get(key)
+        if found is None and isinstance(self.value, dict):
+            self.wrong(f"'{key}' is missing{': ' + why if why else ''}")
+        return found
+
+    def plain(self) -> object:
+        """The value with nothing but dicts, lists and scalars: for hashing and showing."""
+        if isinstance(self.value, dict):
+            return {key: one.plain() for key, one in self.value.items()}
+        if isinstance(self.value, list):
+            return [one.plain() for one in self.value]
+        return self.value
+
+
+def unknown(what: str, word: str, options: Collection[str]) -> str:
+    """"unknown condition 'wrods'; did you mean 'words'? expected one of all, any, …"."""
+    near = difflib.get_close_matches(word, list(options), 1)
+    hint = f" did you mean '{near[0]}'?" if near else ""
+    return f"unknown {what} '{word[:60]}';{hint} expected one of {', '.join(sorted(options))}"
+
+
+def read(data: bytes, file: str, notes: Notes) -> Spec | None:
+    """The one document of a file as a Spec; None, with the reason noted, where it cannot be read at all."""
+
+    def stop(message: str, line: int = 1, column: int = 1) -> None:
+        notes.problems.append(Problem(file, line, column, message))
+
+    if len(data) > MAX_BYTES:
+        return stop(f"the file has {len(data):,} bytes; the limit is {MAX_BYTES:,}: split it with include:")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return stop(f"not UTF-8 text (byte {error.start}): save the file as UTF-8", data[: error.start].count(b"\n") + 1)
+    try:
+        return _compose(yaml.parse(text, Loader=yaml.CSafeLoader), file, notes)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        return stop(f"not valid YAML: {_plainly(error)}", line, column)
+    except (yaml.YAMLError, ValueError) as error:
+        return stop(f"not valid YAML: {str(error).splitlines()[0][:200]}")
+
+
+def _plainly(error: yaml.MarkedYAMLError) -> str:
+    words = ", ".join(part for part in (error.context, error.problem) if part)
+    if "cannot start any token" in words and "'\\t'" in words:
+        return "a tab is used for indentation; use spaces"
+    return words
+
+
+def _compose(events: Iterator[yaml.Event], file: str, notes: Notes) -> Spec | None:
+    """Builds the tree from parser events with an explicit stack; gives up at the first limit."""
+    root: Spec | None = None
+    stack: list[tuple[Spec, list[str]]] = []  # open collections, each with the key that waits for its value
+    documents = count = 0
+
+    def note(event: yaml.Event, message: str) -> None:
+        notes.problems.append(Problem(file, event.start_mark.line + 1, event.start_mark.column + 1, message))
+
+    def put(spec: Spec) -> None:
+        nonlocal root
+        if not stack:
+            root = root or spec
+        elif isinstance(stack[-1][0].value, list):
+            stack[-1][0].value.append(spec)
+        else:
+            _put_pair(*stack[-1], spec)
+
+    for event in events:
+        count += 1
+        if count > MAX_NODES:
+            note(event, f"more than {MAX_NODES:,} values in one file: split it with include:")
+            return None
+        here = event.start_mark.line + 1, event.start_mark.column + 1
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents == 2:  # noqa: PLR2004 - the second is one too many
+                note(event, "a second document ('---') in one file: use include: instead")
+        elif isinstance(event, yaml.AliasEvent):
+            note(event, f"aliases are not used here: write out what '*{event.anchor}' stands for")
+            put(Spec(None, file, *here, notes))
+        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            stack.pop()
+        elif isinstance(event, yaml.ScalarEvent | yaml.MappingStartEvent | yaml.SequenceStartEvent):
+            if event.anchor is not None:
+                note(event, f"anchors are not used here: remove '&{event.anchor}'")
+            if event.tag is not None:
+                note(event, f"tags are not used here: remove '{event.tag}'")
+            if isinstance(event, yaml.ScalarEvent):
+                value = event.value if event.style else _scalar(event.value)
+                put(Spec(value, file, *here, notes, quoted=bool(event.style)))
+                continue
+            if len(stack) >= MAX_DEPTH:
+                note(event, f"nested more than {MAX_DEPTH} levels deep")
+                return None
+            spec = Spec({} if isinstance(event, yaml.MappingStartEvent) else [], file, *here, notes)
+            put(spec)
+            stack.append((spec, []))
+    if root is None:
+        notes.problems.append(Problem(file, 1, 1, "the file is empty"))
+    return root
+
+
+def _put_pair(parent: Spec, waiting: list[str], spec: Spec) -> None:
+    assert isinstance(parent.value, dict)
+    if waiting:
+        key = waiting.pop()
+        parent.value.setdefault(key, spec)
+        return
+    if isinstance(spec.value, dict | list):
+        spec.wrong("a key must be text, not a mapping or a list")
+        key = f"?{spec.line}:{spec.column}"
+    else:
+        key = spec.value if isinstance(spec.value, str) else "" if spec.value is None else str(spec.value)
+        if key == "<<" and not spec.quoted:
+            spec.wrong("merge keys ('<<') are not used here: write the keys out")
+        if key in parent.keys:
+            spec.wrong(f"'{key[:60]}' is here twice (first on line {parent.keys[key][0]})")
+    parent.keys.setdefault(key, (spec.line, spec.column))
+    waiting.append(key)
+
+
+def _scalar(text: str) -> Scalar:
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.match(text):
+        return int(text)
+    return float(text) if _FLOAT.match(text) else text
+
+
+Reader = Callable[[str], bytes]
+"""Gives the bytes of an included file by its path relative to the first one; raises OSError."""
