@@ -1,8 +1,10 @@
 """The rule engine: articles in, findings out. Pure: no I/O, no clock, and it knows nothing of the service around it."""
 
 from rules.article import FIELDS, Article
-from rules.evidence import Finding, Hit, Match
+from rules.evidence import Evidence, Finding, Hit, Match
+from rules.load import bundle, load
 from rules.problems import Invalid, Problem
 from rules.rule import LEVELS, Once, Rule
+from rules.ruleset import RuleSet
 
-__all__ = ["FIELDS", "LEVELS", "Article", "Finding", "Hit", "Invalid", "Match", "Once", "Problem", "Rule"]
+__all__ = ["FIELDS", "LEVELS", "Article", "Evidence", "Finding", "Hit", "Invalid", "Match", "Once", "Problem", "Rule", "RuleSet", "bundle", "load"]

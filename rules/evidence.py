@@ -40,3 +40,15 @@ class Match:
     rule: str
     article: str
     findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Why a condition holds; always true, even without hits (`none` finds nothing). Findings come from conditions that make them."""
+
+    hits: tuple[Hit, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def __add__(self, other: Evidence) -> Evidence:
+        """Both together."""
+        return Evidence(hits=self.hits + other.hits, findings=self.findings + other.findings)

@@ -1,0 +1,127 @@
+"""An article made ready to search, once: its words, sentences and quotations, and which of them count."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+
+from rules.article import FIELDS, Article
+from rules.boilerplate import boilerplate
+from rules.evidence import Hit
+from rules.fold import Token, tokens
+from rules.sentences import Span, paragraphs, quotations, sentences
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sentence:
+    """A sentence that counts: its place in the field, its words as a range of the section's words, and its paragraph."""
+
+    section: Section
+    number: int
+    """Place among the sentences of the whole reading, title first."""
+    start: int
+    end: int
+    lo: int
+    hi: int
+    paragraph: int
+
+    @property
+    def text(self) -> str:
+        """The sentence as written."""
+        return self.section.text[self.start : self.end]
+
+    @property
+    def words(self) -> list[Token]:
+        """Its words."""
+        return self.section.words[self.lo : self.hi]
+
+    @property
+    def is_title(self) -> bool:
+        """Whether it is the headline."""
+        return self.section.field == "title"
+
+
+@dataclass(slots=True, eq=False)
+class Section:
+    """One field of an article: its text, all its words, and those of its sentences that are not masked."""
+
+    field: str
+    text: str
+    words: list[Token]
+    sentences: list[Sentence]
+    quotes: list[Span]
+    quoted: list[bool]
+    """For each word, whether it stands inside a quotation."""
+
+    def hit(self, lo: int, hi: int) -> Hit:
+        """The stretch from word `lo` to the end of word `hi - 1`."""
+        return self.stretch(self.words[lo].start, self.words[hi - 1].end)
+
+    def stretch(self, start: int, end: int) -> Hit:
+        """The stretch between two code points."""
+        return Hit(field=self.field, start=start, end=end, text=self.text[start:end])
+
+
+class Reading:
+    """An article's sections in the order they are read: title, summary, body. What repeats is read once."""
+
+    def __init__(self, article: Article) -> None:
+        self.article = article
+        self.sections: list[Section] = []
+        count = 0
+        for field in FIELDS:
+            text = article.text(field)
+            if not text.strip() or self._repeats(field, text):
+                continue
+            section = _section(field, text, count)
+            count += len(section.sentences)
+            self.sections.append(section)
+
+    def _repeats(self, field: str, text: str) -> bool:
+        """A title that is the body's first sentence and a summary that the body begins with are read in the body."""
+        if field == "body":
+            return False
+        bare = " ".join(text.split()).rstrip(".…")
+        others = [self.article.body] if field == "title" else [self.article.body, self.article.title]
+        return any(bare and " ".join(other[: 2 * len(text) + 80].split()).startswith(bare) for other in others)
+
+    @cached_property
+    def sentences(self) -> list[Sentence]:
+        """Every sentence that counts, title first."""
+        return [one for section in self.sections for one in section.sentences]
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """The folded words of the whole article."""
+        return frozenset(word.word for section in self.sections for word in section.words)
+
+
+def _section(field: str, text: str, first: int) -> Section:
+    words = tokens(text)
+    starts = [word.start for word in words]
+    spans = paragraphs(text)
+    masked = boilerplate([text[a:b] for a, b in spans]) if field == "body" else [False] * len(spans)
+    quotes = quotations(text)
+    section = Section(field, text, words, [], quotes, _flags(words, quotes))
+    for n, (span, hidden) in enumerate(zip(spans, masked, strict=True)):
+        if hidden:
+            continue
+        for start, end in sentences(text, span):
+            lo, hi = bisect_right(starts, start - 1), bisect_right(starts, end - 1)
+            if lo < hi:
+                number = first + len(section.sentences)
+                section.sentences.append(Sentence(section, number, start, end, lo, hi, n))
+    return section
+
+
+def _flags(words: list[Token], quotes: list[Span]) -> list[bool]:
+    flags = [False] * len(words)
+    i = 0
+    for start, end in sorted(quotes):
+        while i < len(words) and words[i].end <= start:
+            i += 1
+        while i < len(words) and words[i].start < end:
+            flags[i] = True
+            i += 1
+    return flags

@@ -1,0 +1,90 @@
+"""Where a speaker stands toward the topic of a statement: rejects, open, conditional, blames or neutral.
+
+Read off the statement's own words, with negation: each word of `data/stance.yaml` pulls one way, a negation before it in the same
+clause turns it around, and the verb of the report pulls too ("rejected", "accused"). Blame goes before a condition, a condition
+before the rest, since "ready, if Kyiv withdraws" is a condition and "they refuse to talk" is blame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from rules.data import table
+from rules.fold import Token
+from rules.terms import Terms, terms
+
+STANCES = ("rejects", "open", "conditional", "blames", "neutral")
+_REACH = 6  # words within which a negation turns a word around
+_FAR = 14  # … and "neither" and "never", which govern a whole clause
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The words that show a stance, a rule's own added."""
+
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def _terms(self, kind: str) -> Terms:
+        return terms([*table("stance")[kind], *dict(self.extra).get(kind, ())])
+
+    @cached_property
+    def by_kind(self) -> Mapping[str, Terms]:
+        """The terms of each kind."""
+        return {kind: self._terms(kind) for kind in ("rejects", "open", "conditional", "blames", "negations")}
+
+    def read(self, words: Sequence[Token], ranges: Sequence[tuple[int, int]], verb: str) -> str:
+        """The stance of a content, given as word ranges, reported with a verb of this kind (say, reject, blame, …)."""
+        kinds = self.by_kind
+        against = for_it = blame = conditions = 0.0
+        for lo, hi in ranges:
+            refusals = [(span, self._negated(words, span, lo)) for span in kinds["rejects"].search(words, lo, hi)]
+            for span, negated in refusals:
+                strong = 1.0
+                if negated and words[span[0]].word != "no":
+                    for_it += strong
+                else:
+                    against += strong
+            for span in kinds["open"].search(words, lo, hi):
+                if any(a <= span[0] < b for (a, b), _ in refusals):
+                    continue
+                if self._negated(words, span, lo):
+                    against += 1.0
+                else:
+                    for_it += 0.6
+            blame += sum(not self._negated(words, span, lo) or words[span[0]].word in ("not", "no") for span in kinds["blames"].search(words, lo, hi))
+            conditions += len(kinds["conditional"].search(words, lo, hi))
+        return _decide(against, for_it, blame, conditions, verb)
+
+    def _negated(self, words: Sequence[Token], span: tuple[int, int], lo: int) -> bool:
+        """Whether an odd number of negations stands shortly before, in the same clause; "neither … nor" is one and reaches far."""
+        start = max(lo, span[0] - _FAR)
+        for k in range(span[0], start, -1):
+            if any(mark in words[k].gap for mark in ",;:.—–"):
+                start = k
+                break
+        found = [words[a].word for a, _ in self.by_kind["negations"].search(words, max(start, span[0] - _REACH), span[0])]
+        far = [words[k].word for k in range(start, max(start, span[0] - _REACH)) if words[k].word in ("neither", "never", "nobody", "denied", "denies")]
+        count = len(found) + len(far) - ("neither" in far + found and "nor" in found)
+        return count % 2 == 1
+
+
+def _decide(against: float, for_it: float, blame: float, conditions: float, verb: str) -> str:
+    if verb == "blame":
+        return "blames"
+    if verb == "reject":
+        return "open" if for_it > against + 1 else "rejects"
+    if blame and blame >= against:
+        return "blames"
+    if conditions and (for_it or against or verb in ("demand", "favor")):
+        return "conditional"
+    if verb == "demand" and not against:
+        return "conditional"
+    if verb == "favor":
+        return "rejects" if against > 1 else "open"
+    if against > for_it:
+        return "rejects"
+    if for_it:
+        return "open"
+    return "rejects" if against else "neutral"

@@ -1,0 +1,172 @@
+"""Terms: what a user writes to be looked for, and finding many of them in one walk over the words.
+
+- `peace plan`   whole words, any case, accents and hyphens aside; several words are a phrase
+- `negotiat*`    a word that begins so
+- `US`, `NATO`   all capitals: matches capitals only
+- `~переговоры`  the word in any of its grammatical forms (Snowball stems, English or Russian by its script)
+- `/peace (talk|plan)s?/`  a regular expression (RE2), in any case
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+
+import re2
+import Stemmer
+
+from rules.fold import Token, tokens
+
+_GLUE = frozenset(" \t\u00a0\u202f-‐‑–'’\"“”«»‘/")
+
+
+class BadTerm(ValueError):
+    """A term that can never match, with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a term: `text` is folded; `kind` is exact, prefix, cased or stem."""
+
+    text: str
+    kind: str
+
+    def fits(self, token: Token) -> bool:
+        """Whether the token is this word."""
+        if self.kind == "exact":
+            return token.word == self.text
+        if self.kind == "prefix":
+            return token.word.startswith(self.text)
+        if self.kind == "cased":
+            return token.word == self.text and token.caps
+        return stem(token.word) == self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term as written, and the words it is made of."""
+
+    written: str
+    words: tuple[Word, ...]
+
+    def at(self, words: Sequence[Token], i: int) -> int | None:
+        """The index after the term if it stands at word `i`, else None."""
+        end = i + len(self.words)
+        if end > len(words):
+            return None
+        for j, word in enumerate(self.words):
+            token = words[i + j]
+            if not word.fits(token) or (j and not _GLUE.issuperset(token.gap)):
+                return None
+        return end
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """The Snowball stem of a folded word: Russian for Cyrillic, English otherwise."""
+    language = "russian" if any("а" <= c <= "я" for c in word) else "english"
+    stemmed: str = _stemmer(language).stemWord(word)
+    return stemmed
+
+
+@cache
+def _stemmer(language: str) -> Stemmer.Stemmer:
+    return Stemmer.Stemmer(language)
+
+
+def parse(written: str) -> Term:
+    """A term from the words a user wrote; raises BadTerm where it has none."""
+    stemmed = written.startswith("~")
+    parts = []
+    for chunk in written.removeprefix("~").split():
+        found = tokens(chunk.rstrip("*"))
+        for n, token in enumerate(found):
+            last = n == len(found) - 1
+            parts.append(_word(token, prefix=last and chunk.endswith("*"), stemmed=stemmed))
+    if not parts:
+        raise BadTerm(f"'{written}' has no letter or digit, so it can never match")
+    return Term(written, tuple(parts))
+
+
+def _word(token: Token, *, prefix: bool, stemmed: bool) -> Word:
+    if prefix:
+        return Word(token.word, "prefix")
+    if stemmed:
+        return Word(stem(token.word), "stem")
+    return Word(token.word, "cased" if token.caps else "exact")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Many terms, found in one walk: exact first words by dictionary, prefixes by their lengths, stems by stem."""
+
+    exact: dict[str, list[Term]] = field(default_factory=dict)
+    prefixes: dict[int, dict[str, list[Term]]] = field(default_factory=dict)
+    stems: dict[str, list[Term]] = field(default_factory=dict)
+    patterns: tuple[re2._Regexp, ...] = ()
+    written: tuple[str, ...] = ()
+
+    def search(self, words: Sequence[Token], lo: int = 0, hi: int | None = None) -> list[tuple[int, int]]:
+        """Word spans (first, after last) of every term in words[lo:hi], the longest at each word, none inside another."""
+        found: list[tuple[int, int]] = []
+        hi = len(words) if hi is None else hi
+        at = lo
+        for i in range(lo, hi):
+            if i < at:
+                continue
+            ends = [end for term in self._starting(words[i]) if (end := term.at(words, i)) is not None and end <= hi]
+            if ends:
+                at = max(ends)
+                found.append((i, at))
+        return found
+
+    def _starting(self, token: Token) -> Iterable[Term]:
+        yield from self.exact.get(token.word, ())
+        for length, heads in self.prefixes.items():
+            yield from heads.get(token.word[:length], ())
+        if self.stems:
+            yield from self.stems.get(stem(token.word), ())
+
+    def in_text(self, text: str, start: int, end: int) -> list[tuple[int, int]]:
+        """Code-point spans of the regular expressions among the terms, within text[start:end]."""
+        piece = text[start:end]
+        return [(start + m.start(), start + m.end()) for one in self.patterns for m in one.finditer(piece) if m.group()]
+
+    def possible(self, vocabulary: frozenset[str]) -> bool:
+        """Whether any term could occur in a text with these folded words: cheap, and never wrongly no."""
+        if self.prefixes or self.stems or self.patterns:
+            return True
+        return not vocabulary.isdisjoint(self.exact)
+
+
+def terms(written: Iterable[str]) -> Terms:
+    """Terms from what a user wrote; raises BadTerm at the first that cannot be one."""
+    exact: dict[str, list[Term]] = {}
+    prefixes: dict[int, dict[str, list[Term]]] = {}
+    stems: dict[str, list[Term]] = {}
+    patterns = []
+    everything = tuple(written)
+    for one in everything:
+        if len(one) > 2 and one.startswith("/") and one.endswith("/"):
+            patterns.append(_pattern(one[1:-1]))
+            continue
+        term = parse(one)
+        head = term.words[0]
+        if head.kind == "prefix":
+            prefixes.setdefault(len(head.text), {}).setdefault(head.text, []).append(term)
+        else:
+            (stems if head.kind == "stem" else exact).setdefault(head.text, []).append(term)
+    return Terms(exact, prefixes, stems, tuple(patterns), everything)
+
+
+def _pattern(text: str) -> re2._Regexp:
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    options.max_mem = 1 << 20
+    try:
+        return re2.compile(text, options)
+    except re2.error as error:
+        reason = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error.args[0])
+        raise BadTerm(f"/{text}/ is not a regular expression RE2 can run: {reason}") from error
