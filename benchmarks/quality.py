@@ -46,13 +46,20 @@ def main() -> int:
 def cases() -> list[str]:
     """Every case of the file; returns what is wrong, a line each."""
     data = yaml.safe_load((ROOT / "tests/golden/cases.yaml").read_text(encoding="utf-8"))
-    failed = {kind: {case["id"]: why for case in data[kind] if (why := check(kind, case, data))} for kind in ("statements", "mentions")}
+    failed = {
+        kind: {case["id"]: why for case in data[kind] if (why := check(kind, case, data))} for kind in ("statements", "mentions")
+    }
     for kind, wrong in failed.items():
         hard = {case["id"] for case in data[kind] if case.get("hard")}
         total, plain = len(data[kind]), len(data[kind]) - len(hard)
-        print(f"{kind}: {total - len(wrong)} of {total} right; without the hard ones {plain - len(wrong.keys() - hard)} of {plain}")
-    return [f"{name}{' (hard)' if any(c['id'] == name and c.get('hard') for c in data[kind]) else ''}: {why}"
-            for kind, wrong in failed.items() for name, why in wrong.items()]
+        print(
+            f"{kind}: {total - len(wrong)} of {total} right; without the hard ones {plain - len(wrong.keys() - hard)} of {plain}"
+        )
+    return [
+        f"{name}{' (hard)' if any(c['id'] == name and c.get('hard') for c in data[kind]) else ''}: {why}"
+        for kind, wrong in failed.items()
+        for name, why in wrong.items()
+    ]
 
 
 def check(kind: str, case: dict[str, Any], data: dict[str, Any]) -> str:
@@ -63,12 +70,19 @@ def check(kind: str, case: dict[str, Any], data: dict[str, Any]) -> str:
 def condition(text: dict[str, Any], data: dict[str, Any]) -> Any:
     """A condition on the file's own lists."""
     notes = Notes()
-    who: dict[str, Any] = {name: {"any": written, "except": ["The Moscow Times"]} if name == "Russia" else written for name, written in data["speakers"].items()}
+    who: dict[str, Any] = {
+        name: {"any": written, "except": ["The Moscow Times"]} if name == "Russia" else written
+        for name, written in data["speakers"].items()
+    }
     who["officials"] = {"office": data["offices"], "of": ["Russia", "Kremlin", "Russian Foreign Ministry"]}
     lists = read(json.dumps({"who": who, "about": data["about"], "of": data["of"]}).encode(), "lists", notes)
     assert lists is not None
     context = Context({})
-    found = {"who": names(lists.mapping()["who"]), "about": context.terms(lists.mapping()["about"]), "of": context.terms(lists.mapping()["of"])}
+    found = {
+        "who": names(lists.mapping()["who"]),
+        "about": context.terms(lists.mapping()["about"]),
+        "of": context.terms(lists.mapping()["of"]),
+    }
     spec = read(json.dumps(text).encode(), "case", notes)
     assert spec is not None
     made = parse(spec, Context(found))  # type: ignore[arg-type]
@@ -84,10 +98,17 @@ def found(case: dict[str, Any], rule: dict[str, Any], data: dict[str, Any]) -> l
     key = json.dumps(rule)
     if key not in _made:
         _made[key] = condition(rule, data)
-    published = datetime.fromisoformat(f"{case['published']}T12:00:00+00:00") if case.get("published") and len(str(case["published"])) == 10 else (
-        datetime.fromisoformat(str(case["published"]).replace("Z", "+00:00")) if case.get("published") else None)
-    article = Article(id=case["id"], title=case["text"] if case.get("field") == "title" else "", body="" if case.get("field") == "title" else case["text"],
-                      published=published)
+    published = (
+        datetime.fromisoformat(f"{case['published']}T12:00:00+00:00")
+        if case.get("published") and len(str(case["published"])) == 10
+        else (datetime.fromisoformat(str(case["published"])) if case.get("published") else None)
+    )
+    article = Article(
+        id=case["id"],
+        title=case["text"] if case.get("field") == "title" else "",
+        body="" if case.get("field") == "title" else case["text"],
+        published=published,
+    )
     reading = Reading(article)
     evidence = _made[key].search(reading, reading.sentences)
     return list(evidence.findings) if evidence else []
@@ -96,7 +117,11 @@ def found(case: dict[str, Any], rule: dict[str, Any], data: dict[str, Any]) -> l
 def _statement(case: dict[str, Any], data: dict[str, Any]) -> str:
     got = found(case, {"statement": {"by": "$who", "about": "$about"}}, data)
     wrong = [f"unexpected {_shown(one)}" for one in got if not any(_agrees(one, wanted) for wanted in case["expect"])]
-    missing = [f"missing {wanted}" for wanted in case["expect"] if wanted.get("required", True) and not any(_agrees(one, wanted) for one in got)]
+    missing = [
+        f"missing {wanted}"
+        for wanted in case["expect"]
+        if wanted.get("required", True) and not any(_agrees(one, wanted) for one in got)
+    ]
     return "; ".join(wrong + missing)
 
 
@@ -116,7 +141,10 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _fits(value: str | None, wanted: Any) -> bool:
-    return any((one is None and value is None) or (one is not None and value is not None and str(one).casefold() == value.casefold()) for one in _listed(wanted))
+    return any(
+        (one is None and value is None) or (one is not None and value is not None and str(one).casefold() == value.casefold())
+        for one in _listed(wanted)
+    )
 
 
 def _mention(case: dict[str, Any], data: dict[str, Any]) -> str:
@@ -133,7 +161,7 @@ def _mention(case: dict[str, Any], data: dict[str, Any]) -> str:
         if not mine:
             wrong.append(f"missing {wanted}")
         elif not any(_event_agrees(one, wanted) for one in mine):
-            wrong.append(f"{[_shown(one) for one in mine]} is not {({k: v for k, v in wanted.items() if k != 'fires'})}")
+            wrong.append(f"{[_shown(one) for one in mine]} is not { ({k: v for k, v in wanted.items() if k != 'fires'}) }")
     return "; ".join(wrong)
 
 
@@ -158,7 +186,9 @@ def days(value: Any) -> tuple[str, str] | None:
 
 
 def _shown(one: Finding) -> str:
-    values = {k: v for k, v in {**one.captures, **one.labels}.items() if v and k not in ("content", "cue", "via", "as", "when", "kind")}
+    values = {
+        k: v for k, v in {**one.captures, **one.labels}.items() if v and k not in ("content", "cue", "via", "as", "when", "kind")
+    }
     return f"{values} | {one.text[:110]}"
 
 
@@ -179,7 +209,7 @@ def labelled(path: Path) -> list[str]:
 def article(row: dict[str, Any]) -> Article:
     """A row as an article; a date that is only a year is none."""
     written = str(row.get("published") or "")
-    published = datetime.fromisoformat(written.replace("Z", "+00:00")) if len(written) >= 10 else None
+    published = datetime.fromisoformat(written) if len(written) >= 10 else None
     if published and published.tzinfo is None:
         published = published.replace(tzinfo=UTC)
     return Article(id=row["id"], title=row["title"] or "", body=row["text"], source=row["source"], published=published)
@@ -208,14 +238,18 @@ def _score(rule: str, question: str, rows: list[dict[str, Any]], matches: list[d
                     stances[0] += got[0].labels["stance"] == label["stances"][n]
                     stances[1] += 1
             else:
-                failed.append(f"{rule} missed {row['id']} {row['title'][:60] if row['title'] else ''}: {[_text(row, s)[:200] for s in wanted[:2]]}")
+                failed.append(
+                    f"{rule} missed {row['id']} {row['title'][:60] if row['title'] else ''}: {[_text(row, s)[:200] for s in wanted[:2]]}"
+                )
         elif label[question] == "no" and got:
             false += 1
             failed.append(f"{rule} false {row['id']}: {_shown(got[0])}")
     precision, recall = hit / (hit + false or 1), hit / (hit + miss or 1)
-    print(f"{rule}: precision {precision:.3f} recall {recall:.3f} F1 {2 * precision * recall / (precision + recall or 1):.3f}"
-          f" (hit {hit}, missed {miss}, false {false}); first evidence right {right}/{hit}; main news missed {main_missed}/{main}"
-          + (f"; stance right {stances[0]}/{stances[1]}" if question == "statement" else ""))
+    print(
+        f"{rule}: precision {precision:.3f} recall {recall:.3f} F1 {2 * precision * recall / (precision + recall or 1):.3f}"
+        f" (hit {hit}, missed {miss}, false {false}); first evidence right {right}/{hit}; main news missed {main_missed}/{main}"
+        + (f"; stance right {stances[0]}/{stances[1]}" if question == "statement" else "")
+    )
     return failed
 
 

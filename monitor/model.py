@@ -66,6 +66,8 @@ class Event:
     """Sketches (`identity.sketch`) of its articles' text: a near-duplicate of one of them belongs to it."""
     articles: int = 1
     sources: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    """Values of `update_on` that were told of it ("stance=open"): an article that repeats the state with them is no news."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

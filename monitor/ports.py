@@ -29,7 +29,9 @@ class Source(Protocol):
     """Somewhere that articles come from."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """What it is called in the configuration and the store."""
+        ...
 
     async def fetch(self, cursor: Cursor) -> Fetched:
         """What is there now; `cursor` is what the last good fetch returned, or empty. Raises FetchFailed."""
@@ -40,7 +42,9 @@ class Sink(Protocol):
     """Somewhere that alerts go."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """What it is called in the configuration and in `notify`."""
+        ...
 
     def render(self, alert: Alert) -> bytes:
         """The bytes to send for this alert. Pure: called once, when the alert is decided."""
@@ -113,7 +117,7 @@ class Store(Protocol):
         """The newest alerts first, those held back included."""
         ...
 
-    async def alert(self, id: str) -> Alert | None:  # noqa: A002 - the word users see
+    async def alert(self, id: str) -> Alert | None:
         """One alert by its id."""
         ...
 

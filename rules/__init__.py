@@ -7,4 +7,19 @@ from rules.problems import Invalid, Problem
 from rules.rule import LEVELS, Once, Rule
 from rules.ruleset import RuleSet
 
-__all__ = ["FIELDS", "LEVELS", "Article", "Evidence", "Finding", "Hit", "Invalid", "Match", "Once", "Problem", "Rule", "RuleSet", "bundle", "load"]
+__all__ = [
+    "FIELDS",
+    "LEVELS",
+    "Article",
+    "Evidence",
+    "Finding",
+    "Hit",
+    "Invalid",
+    "Match",
+    "Once",
+    "Problem",
+    "Rule",
+    "RuleSet",
+    "bundle",
+    "load",
+]

@@ -15,7 +15,9 @@ from rules.fold import Token, tokens
 from rules.terms import Terms, terms
 
 _QUOTED = re.compile(r"[\"“«][^\"“”«»]*[\"”»]")
-_CREDIT = re.compile(r"(?:\s/\s|\((?:AP|AFP|Reuters|EPA|Getty|TASS)[^)]*\)|©|\b(?:Getty Images|via (?:AP|Reuters|AFP)|Pool (?:Photo|via)))")
+_CREDIT = re.compile(
+    r"(?:\s/\s|\((?:AP|AFP|Reuters|EPA|Getty|TASS)[^)]*\)|©|\b(?:Getty Images|via (?:AP|Reuters|AFP)|Pool (?:Photo|via)))"
+)
 _CREDIT_HEAD = re.compile(r"(?:photo|picture|image|фото)(?:\s*:|\s+by\s|\s+credit)", re.IGNORECASE)
 _LONGEST_CREDIT = 200
 _SHORT = 8
@@ -92,4 +94,4 @@ def _credit(text: str) -> bool:
     """A photo's caption with its credit: short, and ending in who took it rather than in a sentence."""
     if len(text) > _LONGEST_CREDIT:
         return False
-    return bool(_CREDIT_HEAD.match(text)) or bool(_CREDIT.search(text) and text.rstrip()[-1:] not in ".!?\"”")
+    return bool(_CREDIT_HEAD.match(text)) or bool(_CREDIT.search(text) and text.rstrip()[-1:] not in '.!?"”')

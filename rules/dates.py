@@ -15,7 +15,10 @@ from datetime import date, timedelta
 from rules.fold import Token
 
 WEEKDAYS = {name: n for n, name in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())}
-MONTHS = {name: n for n, name in enumerate("january february march april may june july august september october november december".split(), 1)}
+MONTHS = {
+    name: n
+    for n, name in enumerate("january february march april may june july august september october november december".split(), 1)
+}
 MONTHS |= {"jan": 1, "feb": 2, "mar": 3, "apr": 4, "aug": 8, "sept": 9, "sep": 9, "oct": 10, "nov": 11, "dec": 12}
 SEASONS = frozenset("spring summer autumn fall winter".split())
 _UNITS = {"day", "days", "week", "weeks", "month", "months", "year", "years", "hours", "weekend"}
@@ -56,7 +59,7 @@ def _span(start: date, end: date) -> str:
     return start.isoformat() if start == end else f"{start.isoformat()}/{end.isoformat()}"
 
 
-def _relative(words: Sequence[Token], i: int, hi: int, day: date | None) -> Dated | None:
+def _relative(words: Sequence[Token], i: int, hi: int, day: date | None) -> Dated | None:  # noqa: C901 - one line a phrase
     a, b, c = (_word(words, i + k, hi) for k in range(3))
     near = {"today": (0, ""), "tonight": (0, "future"), "tomorrow": (1, "future"), "yesterday": (-1, "past")}
     if a in near:
@@ -70,20 +73,26 @@ def _relative(words: Sequence[Token], i: int, hi: int, day: date | None) -> Date
     if a in ("next", "last", "this", "coming", "past") and (b in _UNITS or b in SEASONS or b in WEEKDAYS or b in MONTHS):
         step = {"next": 1, "coming": 1, "last": -1, "past": -1, "this": 0}[a]
         sense = {1: "future", -1: "past", 0: ""}[step]
-        return Dated(i, i + 2, "future" if (a, b) == ("this", "weekend") else sense, _next_or_last(b, step, day), weekday=b in WEEKDAYS)
+        return Dated(
+            i, i + 2, "future" if (a, b) == ("this", "weekend") else sense, _next_or_last(b, step, day), weekday=b in WEEKDAYS
+        )
     if a in ("ahead", "ago"):
         return None
     if a.isdigit() or a in ("a", "two", "three", "four", "five", "six", "several", "few", "weeks", "days", "months"):
         for k in (1, 2):
             if _word(words, i + k, hi) in ("ago", "earlier") and _word(words, i + k - 1, hi) in _UNITS:
                 return Dated(i, i + k + 1, "past")
-    if a == "in" and b in ("a", "two", "three", "several", "few", "coming") and (c in _UNITS or _word(words, i + 3, hi) in _UNITS):
+    if (
+        a == "in"
+        and b in ("a", "two", "three", "several", "few", "coming")
+        and (c in _UNITS or _word(words, i + 3, hi) in _UNITS)
+    ):
         return Dated(i, i + 4 if c not in _UNITS else i + 3, "future")
     return None
 
 
 def _rest(day: date | None, which: str) -> str | None:
-    """"later this week": from today to its Sunday; "earlier this week": from its Monday to today."""
+    """ "later this week": from today to its Sunday; "earlier this week": from its Monday to today."""
     if day is None:
         return None
     monday = day - timedelta(day.weekday())
@@ -128,7 +137,7 @@ def _whole_month(year: int, month: int) -> str:
 
 
 def _month(words: Sequence[Token], i: int, hi: int, day: date | None, sense: str) -> Dated | None:
-    """"June 15", "June 15-16, 2024", "15 June", "the 15th of June", "in June", "June 2024"."""
+    """ "June 15", "June 15-16, 2024", "15 June", "the 15th of June", "in June", "June 2024"."""
     at, first = i, None
     number = _DAY.match(_word(words, i, hi))
     if number and 1 <= int(number[1]) <= 31:
@@ -144,8 +153,11 @@ def _month(words: Sequence[Token], i: int, hi: int, day: date | None, sense: str
         if number and 1 <= int(number[1]) <= 31:
             first = last = int(number[1])
             end += 1
+            if _word(words, end, hi) in ("to", "and") and _DAY.match(_word(words, end + 1, hi)):
+                end += 1
             number = _DAY.match(_word(words, end, hi))
-            if number and words[end].gap.strip() in ("-", "–", "—") and first < int(number[1]) <= 31:
+            joined = number and (words[end].gap.strip() in ("-", "–", "—") or words[end - 1].word in ("to", "and"))
+            if number and joined and first < int(number[1]) <= 31:
                 last = int(number[1])
                 end += 1
     year = int(words[end].word) if end < hi and _YEAR.match(words[end].word) and words[end].gap.strip() in ("", ",") else None
@@ -155,10 +167,14 @@ def _month(words: Sequence[Token], i: int, hi: int, day: date | None, sense: str
 
 def _month_context(words: Sequence[Token], at: int, hi: int) -> bool:
     before = words[at - 1].word if at else ""
-    return before in ("in", "by", "until", "since", "last", "next", "late", "early", "mid", "of", "for") or bool(_DAY.match(_word(words, at + 1, hi)))
+    return before in ("in", "by", "until", "since", "last", "next", "late", "early", "mid", "of", "for") or bool(
+        _DAY.match(_word(words, at + 1, hi))
+    )
 
 
-def _dated(lo: int, hi: int, month: int, first: int | None, last: int | None, year: int | None, day: date | None, sense: str) -> Dated | None:
+def _dated(  # noqa: PLR0913, PLR0917 - the parts of a date
+    lo: int, hi: int, month: int, first: int | None, last: int | None, year: int | None, day: date | None, sense: str
+) -> Dated | None:
     if year is None and day is None:
         return Dated(lo, hi, "")
     try:

@@ -32,12 +32,8 @@ _ARTICLE = ("text", "title", "published", "source", "language")
 def examples(spec: Spec) -> tuple[Example, ...]:
     """The examples as written: `match:` and `skip:`, each a list of texts or of mappings."""
     spec.only(("match", "skip"))
-    found = []
-    for kind in ("match", "skip"):
-        listed = spec.get(kind)
-        for one in listed.items() if listed else ():
-            found.append(_example(one, match=kind == "match"))
-    return tuple(found)
+    listed = {kind: found.items() for kind in ("match", "skip") if (found := spec.get(kind))}
+    return tuple(_example(one, match=kind == "match") for kind, entries in listed.items() for one in entries)
 
 
 def _example(spec: Spec, *, match: bool) -> Example:
@@ -47,7 +43,11 @@ def _example(spec: Spec, *, match: bool) -> Example:
     if "text" not in given and "title" not in given:
         spec.wrong("an example needs a text or a title")
     article = Article(
-        id=f"line {spec.line}", title=given.get("title", ""), body=given.get("text", ""), published=_when(spec), language=given.get("language"),
+        id=f"line {spec.line}",
+        title=given.get("title", ""),
+        body=given.get("text", ""),
+        published=_when(spec),
+        language=given.get("language"),
     )
     expects = {key: value for key, value in given.items() if key not in _ARTICLE}
     return Example(article=article, match=match, expects=expects, file=spec.file, line=spec.line)

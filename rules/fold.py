@@ -6,20 +6,18 @@ word by word, so that offsets stay those of the text as given, whatever a fold d
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-import re2
-
 _INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 # A word: letters and digits with the invisible and combining marks inside them; or a dotted abbreviation (U.S., a.m.).
 # An apostrophe joins only what follows as part of the word (don't, O'Brien); the possessive is a word of its own.
-_MARKS = r"\x{00AD}\x{200B}-\x{200D}\x{2060}\x{FEFF}\p{M}"
-_WORD = re2.compile(
-    r"\p{L}\.(?:\p{L}\.)+|'s\b|’s\b"
-    rf"|[\p{{L}}\p{{N}}_][\p{{L}}\p{{N}}_{_MARKS}]*"
+_MARKS = "\u00ad\u200b-\u200d\u2060\ufeff" + "".join(
+    chr(c) for c in range(0x300, 0x20000) if unicodedata.category(chr(c))[0] == "M"
 )
+_WORD = re.compile(rf"[^\W\d_]\.(?:[^\W\d_]\.)+|['’]s\b|\w[\w{_MARKS}]*")
 _JOINED = frozenset(("t", "re", "ve", "ll", "d", "m"))
 
 

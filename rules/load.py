@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 
 from rules.conditions import Context, parse
-from rules.conditions.base import Names, TermList, names
+from rules.conditions.base import TermList, names
 from rules.examples import examples
+from rules.names import Names
 from rules.problems import Invalid
 from rules.rule import LEVELS, STATUSES, Once, Rule
 from rules.ruleset import RuleSet

@@ -1,9 +1,9 @@
 """Lists of who: canonical names, what people write for them, contexts in which that does not count, and offices.
 
-    russian-state:
-      Dmitry Peskov: [Peskov, Kremlin spokesman]
-      Russia: {any: [Russia, Moscow], except: [The Moscow Times]}
-      officials: {office: [foreign minister, ambassador], of: [Russia, Russian Foreign Ministry]}
+russian-state:
+  Dmitry Peskov: [Peskov, Kremlin spokesman]
+  Russia: {any: [Russia, Moscow], except: [The Moscow Times]}
+  officials: {office: [foreign minister, ambassador], of: [Russia, Russian Foreign Ministry]}
 """
 
 from __future__ import annotations

@@ -73,7 +73,8 @@ def _gazetteer() -> dict[str, Place]:
             break
         for name in city["alternatenames"]:
             if len(name) > 3 and (name.isascii() or "а" <= name[:1].lower() <= "я"):
-                found.setdefault(_key(name), Place(city["name"], city["countrycode"]))
+                shown = name if name.isascii() and len(name.split()) < 3 else city["name"]
+                found.setdefault(_key(name), Place(shown, city["countrycode"]))
     for country in cache_.get_countries().values():
         found[_key(country["name"])] = Place(country["name"], country["iso"], is_country=True)
         if country["capital"]:
@@ -96,8 +97,17 @@ def _nations() -> dict[str, str]:
         for word in adjectives:
             nations[_key(word)] = country
         nations[_key(country)] = country
-    extra = {"kremlin": "Russia", "white house": "United States", "kiev": "Ukraine", "washington": "United States", "beijing": "China",
-             "pyongyang": "North Korea", "britain": "United Kingdom", "us": "United States", "uk": "United Kingdom"}
+    extra = {
+        "kremlin": "Russia",
+        "white house": "United States",
+        "kiev": "Ukraine",
+        "washington": "United States",
+        "beijing": "China",
+        "pyongyang": "North Korea",
+        "britain": "United Kingdom",
+        "us": "United States",
+        "uk": "United Kingdom",
+    }
     return nations | extra
 
 

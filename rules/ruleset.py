@@ -33,12 +33,12 @@ class RuleSet:
                     found.append(Match(rule=rule.id, article=article.id, findings=findings(evidence, reading)))
         return found
 
-    def rule(self, id: str) -> Rule:  # noqa: A002 - the word users see
+    def rule(self, id: str) -> Rule:
         """The rule of this id; raises KeyError."""
         return next(rule for rule in self.rules if rule.id == id) if any(rule.id == id for rule in self.rules) else _missing(id)
 
 
-def _missing(id: str) -> Rule:  # noqa: A002
+def _missing(id: str) -> Rule:
     raise KeyError(id)
 
 

@@ -41,7 +41,7 @@ def sentences(text: str, paragraph: Span) -> list[Span]:
     start, end = paragraph
     found = []
     for match in _END.finditer(text, start, end):
-        if match.end() >= end or _goes_on(text, start, match, end):
+        if match.end() >= end or _goes_on(text, start, match):
             continue
         found.append((start, match.end()))
         start = match.end()
@@ -52,7 +52,7 @@ def sentences(text: str, paragraph: Span) -> list[Span]:
     return found
 
 
-def _goes_on(text: str, start: int, match: re.Match[str], end: int) -> bool:
+def _goes_on(text: str, start: int, match: re.Match[str]) -> bool:
     """Whether the sentence continues after this stop: an abbreviation, an initial, or a small letter follows."""
     following = text[match.end() : match.end() + 40].lstrip()
     letter = following.lstrip(_OPENERS)[:1]
@@ -108,7 +108,7 @@ def _quoted(text: str, start: int, end: int, *, continued: bool) -> tuple[list[S
 
 
 def _opens(text: str, at: int, start: int) -> bool:
-    return at == start or text[at - 1].isspace() or text[at - 1] in "([—–-“\"‘"
+    return at == start or text[at - 1].isspace() or text[at - 1] in '([—–-“"‘'
 
 
 def _closes(text: str, at: int, end: int) -> bool:
@@ -118,7 +118,7 @@ def _closes(text: str, at: int, end: int) -> bool:
 def _single_close(text: str, start: int, end: int) -> int | None:
     """The end of a single quotation, told from an apostrophe by what follows it; None where there is none."""
     for at in range(start, end):
-        if text[at] in "“\"”":
+        if text[at] in '“"”':
             return None
         if text[at] in "’'" and at > start and (at + 1 >= len(text) or not text[at + 1].isalnum()):
             plural = text[at - 1] == "s" and text[at + 1 : at + 3].strip()[:1].islower()

@@ -173,7 +173,7 @@ class Spec:
 
 
 def unknown(what: str, word: str, options: Collection[str]) -> str:
-    """"unknown condition 'wrods'; did you mean 'words'? expected one of all, any, …"."""
+    """ "unknown condition 'wrods'; did you mean 'words'? expected one of all, any, …"."""
     near = difflib.get_close_matches(word, list(options), 1)
     hint = f" did you mean '{near[0]}'?" if near else ""
     return f"unknown {what} '{word[:60]}';{hint} expected one of {', '.join(sorted(options))}"
@@ -181,24 +181,22 @@ def unknown(what: str, word: str, options: Collection[str]) -> str:
 
 def read(data: bytes, file: str, notes: Notes) -> Spec | None:
     """The one document of a file as a Spec; None, with the reason noted, where it cannot be read at all."""
-
-    def stop(message: str, line: int = 1, column: int = 1) -> None:
-        notes.problems.append(Problem(file, line, column, message))
-
+    here = Spec(None, file, 1, 1, notes)
     if len(data) > MAX_BYTES:
-        return stop(f"the file has {len(data):,} bytes; the limit is {MAX_BYTES:,}: split it with include:")
+        here.wrong(f"the file has {len(data):,} bytes; the limit is {MAX_BYTES:,}: split it with include:")
+        return None
     try:
-        text = data.decode("utf-8-sig")
+        return _Tree(file, notes).grow(yaml.parse(data.decode("utf-8-sig"), Loader=yaml.CSafeLoader))
     except UnicodeDecodeError as error:
-        return stop(f"not UTF-8 text (byte {error.start}): save the file as UTF-8", data[: error.start].count(b"\n") + 1)
-    try:
-        return _compose(yaml.parse(text, Loader=yaml.CSafeLoader), file, notes)
+        line = data[: error.start].count(b"\n") + 1
+        Spec(None, file, line, 1, notes).wrong(f"not UTF-8 text (byte {error.start}): save the file as UTF-8")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        return stop(f"not valid YAML: {_plainly(error)}", line, column)
+        Spec(None, file, line, column, notes).wrong(f"not valid YAML: {_plainly(error)}")
     except (yaml.YAMLError, ValueError) as error:
-        return stop(f"not valid YAML: {str(error).splitlines()[0][:200]}")
+        here.wrong(f"not valid YAML: {str(error).splitlines()[0][:200]}")
+    return None
 
 
 def _plainly(error: yaml.MarkedYAMLError) -> str:
@@ -208,57 +206,76 @@ def _plainly(error: yaml.MarkedYAMLError) -> str:
     return words
 
 
-def _compose(events: Iterator[yaml.Event], file: str, notes: Notes) -> Spec | None:
-    """Builds the tree from parser events with an explicit stack; gives up at the first limit."""
-    root: Spec | None = None
-    stack: list[tuple[Spec, list[str]]] = []  # open collections, each with the key that waits for its value
-    documents = count = 0
+class _TooMuch(Exception):
+    """A limit was passed; what is wrong has been noted."""
 
-    def note(event: yaml.Event, message: str) -> None:
-        notes.problems.append(Problem(file, event.start_mark.line + 1, event.start_mark.column + 1, message))
 
-    def put(spec: Spec) -> None:
-        nonlocal root
-        if not stack:
-            root = root or spec
-        elif isinstance(stack[-1][0].value, list):
-            stack[-1][0].value.append(spec)
-        else:
-            _put_pair(*stack[-1], spec)
+class _Tree:
+    """A tree of Specs that grows from parser events, with an explicit stack; stops at the first limit."""
 
-    for event in events:
-        count += 1
-        if count > MAX_NODES:
-            note(event, f"more than {MAX_NODES:,} values in one file: split it with include:")
+    def __init__(self, file: str, notes: Notes) -> None:
+        self._file, self._notes = file, notes
+        self._root: Spec | None = None
+        self._stack: list[tuple[Spec, list[str]]] = []  # open collections, each with the key that waits for its value
+        self._documents = 0
+
+    def grow(self, events: Iterator[yaml.Event]) -> Spec | None:
+        """The root of the document; None where there is none or it passes a limit."""
+        try:
+            for count, event in enumerate(events):
+                if count >= MAX_NODES:
+                    self._stop(event, f"more than {MAX_NODES:,} values in one file: split it with include:")
+                self._take(event)
+        except _TooMuch:
             return None
-        here = event.start_mark.line + 1, event.start_mark.column + 1
+        if self._root is None:
+            Spec(None, self._file, 1, 1, self._notes).wrong("the file is empty")
+        return self._root
+
+    def _take(self, event: yaml.Event) -> None:
         if isinstance(event, yaml.DocumentStartEvent):
-            documents += 1
-            if documents == 2:  # noqa: PLR2004 - the second is one too many
-                note(event, "a second document ('---') in one file: use include: instead")
+            self._documents += 1
+            if self._documents == 2:
+                self._at(event).wrong("a second document ('---') in one file: use include: instead")
         elif isinstance(event, yaml.AliasEvent):
-            note(event, f"aliases are not used here: write out what '*{event.anchor}' stands for")
-            put(Spec(None, file, *here, notes))
+            self._at(event).wrong(f"aliases are not used here: write out what '*{event.anchor}' stands for")
+            self._put(self._at(event))
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            stack.pop()
+            self._stack.pop()
         elif isinstance(event, yaml.ScalarEvent | yaml.MappingStartEvent | yaml.SequenceStartEvent):
-            if event.anchor is not None:
-                note(event, f"anchors are not used here: remove '&{event.anchor}'")
-            if event.tag is not None:
-                note(event, f"tags are not used here: remove '{event.tag}'")
-            if isinstance(event, yaml.ScalarEvent):
-                value = event.value if event.style else _scalar(event.value)
-                put(Spec(value, file, *here, notes, quoted=bool(event.style)))
-                continue
-            if len(stack) >= MAX_DEPTH:
-                note(event, f"nested more than {MAX_DEPTH} levels deep")
-                return None
-            spec = Spec({} if isinstance(event, yaml.MappingStartEvent) else [], file, *here, notes)
-            put(spec)
-            stack.append((spec, []))
-    if root is None:
-        notes.problems.append(Problem(file, 1, 1, "the file is empty"))
-    return root
+            self._add(event)
+
+    def _add(self, event: yaml.ScalarEvent | yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
+        spec = self._at(event)
+        if event.anchor is not None:
+            spec.wrong(f"anchors are not used here: remove '&{event.anchor}'")
+        if event.tag is not None:
+            spec.wrong(f"tags are not used here: remove '{event.tag}'")
+        if isinstance(event, yaml.ScalarEvent):
+            spec.value, spec.quoted = event.value if event.style else _scalar(event.value), bool(event.style)
+            self._put(spec)
+            return
+        if len(self._stack) >= MAX_DEPTH:
+            self._stop(event, f"nested more than {MAX_DEPTH} levels deep")
+        spec.value = {} if isinstance(event, yaml.MappingStartEvent) else []
+        self._put(spec)
+        self._stack.append((spec, []))
+
+    def _put(self, spec: Spec) -> None:
+        if not self._stack:
+            self._root = self._root or spec
+        elif isinstance(self._stack[-1][0].value, list):
+            self._stack[-1][0].value.append(spec)
+        else:
+            _put_pair(*self._stack[-1], spec)
+
+    def _at(self, event: yaml.Event) -> Spec:
+        mark = event.start_mark
+        return Spec(None, self._file, mark.line + 1 if mark else 1, mark.column + 1 if mark else 1, self._notes)
+
+    def _stop(self, event: yaml.Event, message: str) -> None:
+        self._at(event).wrong(message)
+        raise _TooMuch
 
 
 def _put_pair(parent: Spec, waiting: list[str], spec: Spec) -> None:

@@ -21,6 +21,9 @@ from rules.fold import Token, tokens
 _GLUE = frozenset(" \t\u00a0\u202f-‐‑–'’\"“”«»‘/")
 
 
+_REMEMBERED = 50_000
+
+
 class BadTerm(ValueError):
     """A term that can never match, with the reason."""
 
@@ -106,27 +109,36 @@ class Terms:
     stems: dict[str, list[Term]] = field(default_factory=dict)
     patterns: tuple[re2._Regexp, ...] = ()
     written: tuple[str, ...] = ()
+    _starts: dict[str, tuple[Term, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def search(self, words: Sequence[Token], lo: int = 0, hi: int | None = None) -> list[tuple[int, int]]:
         """Word spans (first, after last) of every term in words[lo:hi], the longest at each word, none inside another."""
         found: list[tuple[int, int]] = []
         hi = len(words) if hi is None else hi
         at = lo
+        starts = self._starts
         for i in range(lo, hi):
-            if i < at:
+            starting = starts.get(words[i].word)
+            if starting is None:
+                starting = self._starting(words[i])
+            if not starting or i < at:
                 continue
-            ends = [end for term in self._starting(words[i]) if (end := term.at(words, i)) is not None and end <= hi]
+            ends = [end for term in starting if (end := term.at(words, i)) is not None and end <= hi]
             if ends:
                 at = max(ends)
                 found.append((i, at))
         return found
 
-    def _starting(self, token: Token) -> Iterable[Term]:
-        yield from self.exact.get(token.word, ())
+    def _starting(self, token: Token) -> tuple[Term, ...]:
+        """The terms that may start at a word, remembered: most words start none, and texts repeat their words."""
+        found = list(self.exact.get(token.word, ()))
         for length, heads in self.prefixes.items():
-            yield from heads.get(token.word[:length], ())
+            found += heads.get(token.word[:length], ())
         if self.stems:
-            yield from self.stems.get(stem(token.word), ())
+            found += self.stems.get(stem(token.word), ())
+        if len(self._starts) >= _REMEMBERED:
+            self._starts.clear()
+        return self._starts.setdefault(token.word, tuple(found))
 
     def in_text(self, text: str, start: int, end: int) -> list[tuple[int, int]]:
         """Code-point spans of the regular expressions among the terms, within text[start:end]."""

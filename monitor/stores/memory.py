@@ -166,7 +166,7 @@ class MemoryStore:
         ]
         return sorted(found, key=lambda alert: alert.raised, reverse=True)[:limit]
 
-    async def alert(self, id: str) -> Alert | None:  # noqa: A002 - the word users see
+    async def alert(self, id: str) -> Alert | None:
         """One alert by its id."""
         return self._alerts.get(id)
 

@@ -156,7 +156,7 @@ class SqliteStore:
             rows = await self._rows(sql, rule, end, limit)
         return [_load(Alert, whole) for (whole,) in rows]
 
-    async def alert(self, id: str) -> Alert | None:  # noqa: A002 - the word users see
+    async def alert(self, id: str) -> Alert | None:
         """One alert by its id."""
         return next((_load(Alert, whole) for (whole,) in await self._rows("SELECT whole FROM alerts WHERE id = ?", id)), None)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rules.conditions import mention, statement
-from rules.conditions.base import Condition, Context, Names, TermList, names
+from rules.conditions.base import Condition, Context, TermList, names
 from rules.conditions.words import AtLeast, Each, Near, Parse, Part, Without, Words, near, parts
+from rules.names import Names
 from rules.spec import Spec, unknown
 
 __all__ = ["CONDITIONS", "Condition", "Context", "Names", "Near", "TermList", "Words", "names", "parse"]

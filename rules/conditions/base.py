@@ -55,7 +55,7 @@ class TermList:
 
 
 def one_of(words: Sequence[str], shown: int = 4) -> str:
-    """"a, b, c or 12 more"."""
+    """ "a, b, c or 12 more"."""
     if len(words) > shown + 1:
         return ", ".join(words[:shown]) + f" or {len(words) - shown} more"
     return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
@@ -98,7 +98,9 @@ class Context:
         if isinstance(spec.value, str) and spec.value.startswith("$"):
             found = self.list(spec)
             if isinstance(found, TermList):
-                spec.wrong(f"{spec.value} is a list of terms; a speaker needs a list of names, written  name: [what people write]")
+                spec.wrong(
+                    f"{spec.value} is a list of terms; a speaker needs a list of names, written  name: [what people write]"
+                )
                 return None
             return found
         return names(spec)
@@ -140,7 +142,9 @@ def names(spec: Spec) -> Names | None:
         elif isinstance(entry.value, dict):
             entry.only(("any", "except"))
             written, besides = entry.get("any"), entry.get("except")
-            found.append(Name(name, _with_name(name, _checked(written) if written else []), tuple(_checked(besides) if besides else ())))
+            found.append(
+                Name(name, _with_name(name, _checked(written) if written else []), tuple(_checked(besides) if besides else ()))
+            )
         else:
             found.append(Name(name, _with_name(name, _checked(entry) if entry.value is not None else [])))
     return Names(tuple(found), tuple(offices))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from datetime import datetime, timedelta
 
-from rules.attribution import Range, Report, reports, words_of
-from rules.cast import Cast, Who
+from rules import dates
 from rules.conditions.base import Context, TermList, one_of
 from rules.data import table
 from rules.evidence import Evidence, Finding, Hit
 from rules.names import Names
 from rules.reading import Reading, Section, Sentence
 from rules.spec import Spec
-from rules.stance import STANCES, Lexicon
+from rules.speech.cast import Cast, Who
+from rules.speech.contents import Report
+from rules.speech.phrases import Range
+from rules.speech.stance import STANCES, Lexicon
+from rules.speech.verbs import words_of
 from rules.terms import Terms, terms
 
 KINDS = ("direct", "mixed", "indirect", "second-hand")
@@ -64,7 +68,11 @@ class Statement:
 
     def describe(self) -> str:
         """In plain English."""
-        said = f"says something{', now,' if self.time == 'current' else ''} about {self.about_name}" if self.about else "says something"
+        said = (
+            f"says something{', now,' if self.time == 'current' else ''} about {self.about_name}"
+            if self.about
+            else "says something"
+        )
         stance = f", and {one_of(self.stances)}" if self.stances else ""
         return f"{self.by_name} {said}{stance}"
 
@@ -76,30 +84,30 @@ class Statement:
         cast = Cast(names, reading)
         allowed = {sentence.number for sentence in within}
         ranked: list[tuple[float, int, Finding]] = []
-        before: dict[int, list[Range]] = {}
-        for report in self._reports(cast):
-            ranked_finding = self._finding(reading, report, cast, before)
+        topics: dict[int, Topic] = {}
+        for report in cast.reports:
+            ranked_finding = self._finding(report, cast, reading.article.published, topics)
             if ranked_finding and ranked_finding[1] in allowed:
                 ranked.append(ranked_finding)
         best = _one_each(sorted(ranked, key=lambda item: (-item[0], item[1])))
         return Evidence(findings=tuple(best)) if best else None
 
-    def _reports(self, cast: Cast) -> list[Report]:
-        return cast.reports
-
-    def _finding(self, reading: Reading, report: Report, cast: Cast, _: dict[int, list[Range]]) -> tuple[float, int, Finding] | None:
+    def _finding(
+        self, report: Report, cast: Cast, published: datetime | None, topics: dict[int, Topic]
+    ) -> tuple[float, int, Finding] | None:
         who = cast.who(report)
         outer = cast.who(report.within) if report.within else None
-        if who is None or not (who.listed or self.by is None):
-            return None
+        if who is None or not (who.listed or self.by is None) or (outer is not None and outer.listed):
+            return None  # what one of ours says of another of ours is one statement, the outer one
         second = report.hedged or (report.within is not None and not (outer and outer.listed))
         kind = "second-hand" if second else report.kind
-        time = "background" if background(report) else "current"
+        time = "background" if background(report, published) else "current"
         if kind not in self.kinds or self.time not in (time, "any") or not report.content:
             return None
-        topic = self._topic(report, cast)
+        topic = self._topic(report, cast, topics)
         if topic is None:
             return None
+        topics[id(report)] = topic
         stance = self.lexicon.read(report.section.words, report.content, report.verb.kind)
         if topic.pronoun and stance == "neutral":
             return None
@@ -115,12 +123,17 @@ class Statement:
             "as": who_as(report, who),
         }
         finding = Finding(
-            field=report.section.field, start=sentence.start, end=sentence.end, text=sentence.text,
-            hits=_hits(report, topic), captures=captures, labels={"stance": stance},
+            field=report.section.field,
+            start=sentence.start,
+            end=sentence.end,
+            text=sentence.text,
+            hits=_hits(report, topic),
+            captures=captures,
+            labels={"stance": stance},
         )
         return (_weight(report, topic, who, stance, sentence), sentence.number, finding)
 
-    def _topic(self, report: Report, cast: Cast) -> Topic | None:
+    def _topic(self, report: Report, cast: Cast, topics: dict[int, Topic]) -> Topic | None:
         if self.about is None:
             return Topic(())
         words = report.section.words
@@ -130,20 +143,24 @@ class Statement:
         asked = self._asked(report)
         if asked:
             return Topic((), tuple(asked), pointed=True)
-        return self._pointing_back(report, cast)
+        return self._pointing_back(report, cast, topics)
 
     def _asked(self, report: Report) -> list[Range]:
-        """"Asked about the talks, Peskov said …": the question is part of what the answer is about."""
+        """ "Asked about the talks, Peskov said …": the question is part of what the answer is about."""
         sentence, words = report.sentence, report.section.words
-        if self.about is None or report.source is None or words[sentence.lo].word not in ("asked", "commenting", "discussing", "answering"):
+        if (
+            self.about is None
+            or report.source is None
+            or words[sentence.lo].word not in ("asked", "commenting", "discussing", "answering")
+        ):
             return []
         return self.about.search(words, sentence.lo, max(sentence.lo, report.source[0]))
 
-    def _pointing_back(self, report: Report, cast: Cast) -> Topic | None:
+    def _pointing_back(self, report: Report, cast: Cast, topics: dict[int, Topic]) -> Topic | None:
         section = report.section
         pointers, pronouns = _pointers()
         first = min(lo for lo, _ in report.content)
-        back = self._sentence_before(section, first, report)
+        back = self._sentence_before(section, first, report) or self._carried(report, cast, topics)
         if self.about is None or not back:
             return None
         for lo, hi in report.content:
@@ -151,7 +168,7 @@ class Statement:
             if found:
                 return Topic(tuple(found[:1]), tuple(back), pointed=True)
         for lo, hi in report.content:
-            found = [span for span in pronouns.search(section.words, lo, min(hi, lo + 12))]
+            found = list(pronouns.search(section.words, lo, min(hi, lo + 12)))
             if found and cast.who(report) is not None and self._same_hands(report, cast):
                 return Topic(tuple(found[:1]), tuple(back), pointed=True, pronoun=True)
         return None
@@ -174,10 +191,34 @@ class Statement:
         return spans[-1:]
 
     @staticmethod
+    def _carried(report: Report, cast: Cast, topics: dict[int, Topic]) -> list[Range]:
+        """The topic that the same speaker's statement in the sentence before was about, if that only pointed back too."""
+        mine = cast.who(report)
+        for one in cast.reports:
+            if (
+                one.section is report.section
+                and one.sentence.number == report.sentence.number - 1
+                and id(one) in topics
+                and cast.who(one) == mine
+            ):
+                return list(topics[id(one)].back or topics[id(one)].spans)[-1:]
+        return []
+
+    @staticmethod
     def _same_hands(report: Report, cast: Cast) -> bool:
-        """Whether the report before this one, in the sentence before, is of the same speaker: "it" then means the same thing."""
-        earlier = [one for one in cast.reports if one.sentence.number in (report.sentence.number - 1, report.sentence.number) and one is not report
-                   and one.section is report.section and one.cue <= report.cue]
+        """Whether the sentence before is of the same speaker, or about him: "it" then means the same thing."""
+        if report.source and report.section.words[report.source[0]].word in ("he", "she"):
+            return True
+        if any(one.sentence is report.sentence and one.cue < report.cue for one in cast.reports):
+            return True
+        earlier = [
+            one
+            for one in cast.reports
+            if one.sentence.number in (report.sentence.number - 1, report.sentence.number)
+            and one is not report
+            and one.section is report.section
+            and one.cue <= report.cue
+        ]
         mine = cast.who(report)
         return any((who := cast.who(one)) is not None and mine is not None and who.name == mine.name for one in earlier)
 
@@ -220,24 +261,54 @@ def _lexicon(spec: Spec | None) -> dict[str, Spec]:
     return {key: value for key, value in spec.mapping().items() if key in STANCES}
 
 
-def background(report: Report) -> bool:
+def background(report: Report, published: datetime | None = None) -> bool:
     """Whether the article recalls the report as history: "previously accused", "said last year", "had rejected"."""
     words, sentence = report.section.words, report.sentence
     if report.cue[1] <= report.cue[0]:
         return False
-    spans = [(max(sentence.lo, report.cue[0] - 6), report.cue[0])] if not report.source else [
-        (min(report.source[1], report.cue[0]), max(report.cue[0], report.source[0]))]
+    spans = (
+        [(max(sentence.lo, report.cue[0] - 6), report.cue[0])]
+        if not report.source
+        else [(min(report.source[1], report.cue[0]), max(report.cue[0], report.source[0]))]
+    )
     spans.append((report.cue[1], min(sentence.hi, report.cue[1] + 4)))
-    if report.source and words[sentence.lo].word in words_of("introductions") | {"days", "weeks", "months", "years", "previously", "shortly"}:
+    if report.source and words[sentence.lo].word in words_of("introductions") | {
+        "days",
+        "weeks",
+        "months",
+        "years",
+        "previously",
+        "shortly",
+    }:
         comma = next((k for k in range(sentence.lo + 1, report.source[0] + 1) if k < len(words) and "," in words[k].gap), None)
-        if comma is not None:
-            spans.append((sentence.lo, comma))
+        spans.append((sentence.lo, comma if comma is not None else report.source[0]))
     elif report.source and not report.section.quoted[sentence.lo]:
         spans.append((sentence.lo, min(report.source[0], sentence.lo + 6)))
+    if (
+        report.source
+        and report.source[0] > sentence.lo
+        and not report.section.quoted[sentence.lo]
+        and _long_ago(report, published)
+    ):
+        return True
     markers = _markers()
     if any(markers.search(words, lo, hi) for lo, hi in spans if lo < hi and not all(report.section.quoted[lo:hi])):
         return True
     return words[report.cue[0] - 1].word == "had" and report.cue[0] > sentence.lo
+
+
+def _long_ago(report: Report, published: datetime | None) -> bool:
+    """Whether the words before the speaker give a date more than ten days before the article: "In March 2022 Lavrov said"."""
+    words, sentence = report.section.words, report.sentence
+    assert report.source is not None
+    lo, hi = sentence.lo, min(report.source[0], sentence.lo + 8)
+    if published is None:
+        return any(re.fullmatch(r"(19|20)\d\d", words[k].word) for k in range(lo, hi))
+    day = published.date()
+    if any(words[k].word.isdigit() and len(words[k].word) == 4 and 1900 < int(words[k].word) < day.year for k in range(lo, hi)):
+        return True
+    ends = [one.value.split("/")[-1] for one in dates.find(words, lo, hi, day, "past") if one.value and not one.weekday]
+    return bool(ends) and max(ends) < (day - timedelta(10)).isoformat()
 
 
 def _markers() -> Terms:
@@ -268,7 +339,9 @@ def _outlet(report: Report) -> str | None:
     lead = [word.word for word in words[at : at + 6]]
     if report.verb.lemma != "tell" and lead[:1] not in (["in"], ["to"], ["on"]):
         return None
-    found = _cached("outlets", lambda: terms(o for row in table("outlets").values() for o in row)).search(words, at, min(hi, at + 10))
+    found = _cached("outlets", lambda: terms(o for row in table("outlets").values() for o in row)).search(
+        words, at, min(hi, at + 10)
+    )
     return report.section.hit(*found[0]).text if found else None
 
 

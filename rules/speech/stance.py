@@ -32,7 +32,7 @@ class Lexicon:
     @cached_property
     def by_kind(self) -> Mapping[str, Terms]:
         """The terms of each kind."""
-        return {kind: self._terms(kind) for kind in ("rejects", "open", "conditional", "blames", "negations")}
+        return {kind: self._terms(kind) for kind in ("rejects", "open", "engage", "conditional", "blames", "negations")}
 
     def read(self, words: Sequence[Token], ranges: Sequence[tuple[int, int]], verb: str) -> str:
         """The stance of a content, given as word ranges, reported with a verb of this kind (say, reject, blame, …)."""
@@ -53,19 +53,32 @@ class Lexicon:
                     against += 1.0
                 else:
                     for_it += 0.6
-            blame += sum(not self._negated(words, span, lo) or words[span[0]].word in ("not", "no") for span in kinds["blames"].search(words, lo, hi))
-            conditions += len(kinds["conditional"].search(words, lo, hi))
+            against += sum(
+                self._negated(words, span, lo)
+                for span in kinds["engage"].search(words, lo, hi)
+                if not any(a <= span[0] < b for (a, b), _ in refusals)
+            )
+            blame += sum(
+                not self._negated(words, span, lo) or words[span[0]].word in ("not", "no")
+                for span in kinds["blames"].search(words, lo, hi)
+            )
+            found = kinds["conditional"].search(words, lo, hi)
+            conditions += sum(0.5 if words[a].word in ("condition", "conditions") else 1.0 for a, _ in found)
         return _decide(against, for_it, blame, conditions, verb)
 
     def _negated(self, words: Sequence[Token], span: tuple[int, int], lo: int) -> bool:
         """Whether an odd number of negations stands shortly before, in the same clause; "neither … nor" is one and reaches far."""
         start = max(lo, span[0] - _FAR)
         for k in range(span[0], start, -1):
-            if any(mark in words[k].gap for mark in ",;:.—–"):
+            if any(mark in words[k].gap for mark in ",;:.—–") or words[k].word == "but":
                 start = k
                 break
         found = [words[a].word for a, _ in self.by_kind["negations"].search(words, max(start, span[0] - _REACH), span[0])]
-        far = [words[k].word for k in range(start, max(start, span[0] - _REACH)) if words[k].word in ("neither", "never", "nobody", "denied", "denies")]
+        far = [
+            words[k].word
+            for k in range(start, max(start, span[0] - _REACH))
+            if words[k].word in ("neither", "never", "nobody", "denied", "denies")
+        ]
         count = len(found) + len(far) - ("neither" in far + found and "nor" in found)
         return count % 2 == 1
 
@@ -73,11 +86,13 @@ class Lexicon:
 def _decide(against: float, for_it: float, blame: float, conditions: float, verb: str) -> str:
     if verb == "blame":
         return "blames"
+    if verb == "deny":
+        against, for_it = for_it, against
     if verb == "reject":
         return "open" if for_it > against + 1 else "rejects"
     if blame and blame >= against:
         return "blames"
-    if conditions and (for_it or against or verb in ("demand", "favor")):
+    if conditions >= 1 or (conditions and against <= for_it and not (against and not for_it)):
         return "conditional"
     if verb == "demand" and not against:
         return "conditional"

@@ -1,0 +1,6 @@
+"""Lets `python -m monitor` be `monitor`."""
+
+from monitor.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""The rules in force, and the clock: what every wiring starts from."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rules
+from monitor.errors import ConfigError
+from rules import Rule, RuleSet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+def jitter() -> float:
+    """Chance, from -1 to 1."""
+    return random.uniform(-1, 1)  # noqa: S311 - spreads retries, protects nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """The rules in force: their files as they were read, for the workers, and compiled, for us."""
+
+    main: str
+    files: Mapping[str, bytes] = field(repr=False)
+    ruleset: RuleSet
+
+    @property
+    def rules(self) -> dict[str, Rule]:
+        """The rules by id."""
+        return {rule.id: rule for rule in self.ruleset.rules}
+
+
+def read_rules(path: Path) -> Book:
+    """The rules in `path` and what it includes. Raises ConfigError where it cannot be read, Invalid with all problems."""
+    try:
+        path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}: name another with --rules, or write one: monitor init") from error
+    files = rules.bundle(str(path), lambda name: Path(name).read_bytes())
+    return Book(main=str(path), files=files, ruleset=rules.load(files, str(path)))

@@ -1,0 +1,165 @@
+"""`monitor status` and `monitor alerts`: what a running monitor is up to, and what it found. They only read."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor import envelope, report
+from monitor.app import kept
+from monitor.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from monitor.config import Config
+    from monitor.model import Alert, Tally, Visit
+
+DAY = timedelta(days=1)
+MOST = 1_000
+LATE = timedelta(hours=1)
+"""A delivery that waits for longer means that a receiver is in trouble."""
+
+
+@click.command(epilog="Example: monitor alerts --rule summit-announced --limit 5")
+@options.config
+@click.option("--rule", help="Only of this rule.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="How many, newest first.")
+@options.as_json
+def alerts(config_file: Path | None, rule: str | None, limit: int, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """List what was found, newest first, also what nobody was told of (drafts, backlog)."""
+    config = options.load(config_file)
+    for alert in asyncio.run(_alerts(config, rule, limit)):
+        if as_json:
+            options.line({**envelope.envelope(alert), "held": alert.held})
+        else:
+            options.show(_listed(alert))
+
+
+async def _alerts(config: Config, rule: str | None, limit: int) -> list[Alert]:
+    async with kept.open_kept(config) as store:
+        return await store.alerts(rule=rule, limit=limit)
+
+
+def _listed(alert: Alert) -> str:
+    held = f" ({alert.held}: nobody was told)" if alert.held else ""
+    return f"raised {_when(alert.raised)}{held}\n" + report.alert(envelope.envelope(alert)["data"], options.style())
+
+
+@click.command(epilog="Example: monitor status || echo 'look after the monitor'")
+@options.config
+@options.as_json
+@click.pass_context
+def status(context: click.Context, config_file: Path | None, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """Say whether all is well: 0 if so, 1 if not."""
+    health = asyncio.run(_health(options.load(config_file)))
+    if as_json:
+        options.line(health.plain())
+    else:
+        options.show("\n".join(health.told()))
+    context.exit(0 if not health.troubles() else 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What there is to know of a monitor, at one moment."""
+
+    now: datetime
+    running: bool
+    sources: Sequence[str]
+    visits: Sequence[Visit]
+    tally: Tally
+    lately: int
+    """Alerts of the last day."""
+
+    def troubles(self) -> list[str]:
+        """What somebody should look after, one line each."""
+        found = [] if self.running else ["no monitor is running: start one with 'monitor run'"]
+        found += [f"{visit.source} fails: {visit.error}{_since(visit)}" for visit in self.visits if visit.failures]
+        if self.tally.dead:
+            found.append(f"given up: {report.count(self.tally.dead, 'delivery', 'deliveries')}")
+        if self.tally.oldest_waiting and self.now - self.tally.oldest_waiting > LATE:
+            found.append(f"deliveries wait since {_when(self.tally.oldest_waiting)}")
+        return found
+
+    def told(self) -> Iterator[str]:
+        """All of it, line by line."""
+        troubles = self.troubles()
+        yield "All is well." if not troubles else "Not all is well:"
+        yield from (f"  {trouble}" for trouble in troubles)
+        yield ""
+        yield f"alerts      {self.lately} in the last day, {self.tally.alerts} in all, from {self.tally.articles} articles"
+        yield f"deliveries  {self.tally.waiting} waiting, {self.tally.dead} given up"
+        yield f"pages       {self.tally.unfilled} still to be fetched"
+        yield f"sources     {sum(not visit.failures for visit in self.visits)} of {len(self.sources)} answered"
+        known = {visit.source: visit for visit in self.visits}
+        yield from (f"  {source:<24} {_state(known.get(source))}" for source in self.sources)
+
+    def plain(self) -> dict[str, Any]:
+        """The same for programs."""
+        tally, known = self.tally, {visit.source: visit for visit in self.visits}
+        return {
+            "well": not self.troubles(),
+            "troubles": self.troubles(),
+            "running": self.running,
+            "alerts": {"last_day": self.lately, "all": tally.alerts},
+            "articles": tally.articles,
+            "pages_missing": tally.unfilled,
+            "deliveries": {"waiting": tally.waiting, "dead": tally.dead, "oldest_waiting": _iso(tally.oldest_waiting)},
+            "sources": [_plain(source, known.get(source)) for source in self.sources],
+        }
+
+
+async def _health(config: Config) -> Health:
+    now = datetime.now(UTC)
+    async with kept.open_kept(config) as store:
+        watched = {source.id for source in config.sources}
+        visits = [visit for visit in await store.visits() if visit.source in watched or not watched]
+        recent = [alert for alert in await store.alerts(limit=MOST) if now - alert.raised <= DAY]
+        return Health(
+            now=now,
+            running=await kept.is_running(config),
+            sources=sorted(watched | {visit.source for visit in visits}),
+            visits=visits,
+            tally=await store.tally(),
+            lately=len(recent),
+        )
+
+
+def _state(visit: Visit | None) -> str:
+    if visit is None:
+        return "not visited yet"
+    if visit.failures:
+        return f"fails: {visit.error}{_since(visit)}"
+    return f"answered {_when(visit.at)}, {visit.articles} articles, next {_when(visit.due)}"
+
+
+def _since(visit: Visit) -> str:
+    return f", last answered {_when(visit.answered)}" if visit.answered else ", has never answered"
+
+
+def _plain(source: str, visit: Visit | None) -> dict[str, Any]:
+    if visit is None:
+        return {"id": source, "visited": None}
+    return {
+        "id": source,
+        "visited": _iso(visit.at),
+        "answered": _iso(visit.answered),
+        "due": _iso(visit.due),
+        "articles": visit.articles,
+        "failures": visit.failures,
+        "error": visit.error,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def _when(moment: datetime | None) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M UTC") if moment else "never"

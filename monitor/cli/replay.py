@@ -1,0 +1,245 @@
+"""`monitor replay` and `monitor match`: what the rules make of saved articles."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor import envelope, report
+from monitor.app import replay as stage
+from monitor.app.book import now, read_rules
+from monitor.app.replay import Rehearsal
+from monitor.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from monitor.config import Config
+    from monitor.model import Alert
+    from monitor.sources.replay import Collected
+    from rules import Article, Match
+
+FAILED = 1
+USAGE = 2
+SKIPPED = 3
+BAR = 50
+"""Files from which on a progress bar is worth its line."""
+
+
+class Moment(click.ParamType[datetime]):
+    """A time as ISO 8601; UTC where it does not say."""
+
+    name = "iso time"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> datetime:
+        """The time. Fails with a usage error."""
+        try:
+            when = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a time such as 2026-07-01T12:00:00Z", param, context)
+        return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """What a replay came to. `undelivered`: alerts that receivers did not take."""
+
+    collected: Collected
+    alerts: Sequence[Alert]
+    skipped: int
+    undelivered: int = 0
+
+
+@click.command(epilog="Example: monitor replay seeds/ --json | jq .data.title")
+@options.paths
+@options.as_json
+@click.option("--deliver", is_flag=True, help="Send the alerts to the configured receivers.")
+@click.option("--db", type=options.FILE, help="Keep articles, events and alerts in this file; without it nothing is left behind.")
+@click.option("--now", "at", type=Moment(), help="The time to replay at; else each article's own date.")
+@options.rules
+@options.config
+@options.jobs
+@click.pass_context
+def replay(  # noqa: PLR0913, PLR0917 - one parameter an option
+    context: click.Context,
+    paths: tuple[Path, ...],
+    as_json: bool,  # noqa: FBT001 - an option
+    deliver: bool,  # noqa: FBT001 - an option
+    db: Path | None,
+    at: datetime | None,
+    rules_file: Path | None,
+    config_file: Path | None,
+    jobs: int | None,
+) -> None:
+    """Show the alerts that saved articles raise.
+
+    PATHs are files or folders of .txt, .html, .json, .jsonl and feed files (.xml, .rss, .atom). What cannot be read is
+    named and skipped, and the exit code is then 3.
+    """
+    config = options.load(config_file, rules_file)
+    done = asyncio.run(_replay(config, paths, jobs, Wish(at=at, db=db, deliver=deliver)))
+    for alert in done.alerts:
+        options.show(envelope.render(alert).decode() if as_json else _shown(alert))
+    if not as_json:
+        options.show(_summary(done))
+    context.exit(FAILED if done.undelivered else SKIPPED if done.skipped else 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How to replay: at what time, kept in which file, and whether anybody is told."""
+
+    at: datetime | None
+    db: Path | None
+    deliver: bool
+
+
+async def _replay(config: Config, paths: Sequence[Path], jobs: int | None, wish: Wish) -> Replayed:
+    async with contextlib.AsyncExitStack() as stack:
+        rehearsal, collected = await _collect(stack, config, paths, jobs)
+        sinks, routes = await stack.enter_async_context(stage.receiving(config, rehearsal.book)) if wish.deliver else ({}, [])
+        store = await stack.enter_async_context(stage.open_kept_or_not(wish.db))
+        with _bar(rehearsal, len(collected.articles)):
+            alerts = await stage.replay(rehearsal, collected.articles, at=wish.at, store=store, routes=routes)
+        undelivered = 0
+        if wish.deliver:
+            told = await stage.deliver_all(store, sinks, max((alert.raised for alert in alerts), default=now()))
+            undelivered = told.again + told.gave_up
+            click.echo(f"{report.count(told.sent, 'delivery', 'deliveries')} made, {undelivered} failed", err=True)
+        return Replayed(collected=collected, alerts=alerts, skipped=_skipped(rehearsal, collected), undelivered=undelivered)
+
+
+def _shown(alert: Alert) -> str:
+    return report.alert(envelope.envelope(alert)["data"], options.style())
+
+
+def _summary(done: Replayed) -> str:
+    skipped = f"; {done.skipped} skipped" if done.skipped else ""
+    articles = len(done.collected.articles)
+    return f"{report.count(len(done.alerts), 'alert')} from {report.count(articles, 'article')}{skipped}"
+
+
+@click.command(epilog="Example: monitor match seeds/ --json | jq 'select(.rule == \"summit-announced\")'")
+@options.paths
+@options.as_json
+@click.option("--articles", is_flag=True, help="Print the articles as they were read, one JSON value a line, and no matches.")
+@options.rules
+@options.config
+@options.jobs
+@click.pass_context
+def match(  # noqa: PLR0913, PLR0917 - one parameter an option
+    context: click.Context,
+    paths: tuple[Path, ...],
+    as_json: bool,  # noqa: FBT001 - an option
+    articles: bool,  # noqa: FBT001 - an option
+    rules_file: Path | None,
+    config_file: Path | None,
+    jobs: int | None,
+) -> None:
+    """Show what each rule finds in each article, without asking whether it is news.
+
+    One result for each article and rule that match: articles in the order of the input, rules in the order of their file.
+    """
+    config = options.load(config_file, rules_file)
+    collected, found, skipped = asyncio.run(_match(config, paths, jobs, matching=not articles))
+    if articles:
+        for article in collected.articles:
+            options.line(_extracted(article))
+    else:
+        _print_matches(collected.articles, found, as_json=as_json)
+    context.exit(SKIPPED if skipped else 0)
+
+
+async def _match(
+    config: Config, paths: Sequence[Path], jobs: int | None, *, matching: bool
+) -> tuple[Collected, list[list[Match]], int]:
+    async with contextlib.AsyncExitStack() as stack:
+        rehearsal, collected = await _collect(stack, config, paths, jobs)
+        with _bar(rehearsal, len(collected.articles) if matching else 0):
+            found = await rehearsal.match(collected.articles) if matching else []
+        order = {rule: place for place, rule in enumerate(rehearsal.book.rules)}
+        by_rule = [sorted(matches, key=lambda one: order[one.rule]) for matches in found]
+        return collected, by_rule, _skipped(rehearsal, collected)
+
+
+def _print_matches(articles: Sequence[Article], found: Sequence[Sequence[Match]], *, as_json: bool) -> None:
+    for article, matches in zip(articles, found, strict=True):
+        for one in matches:
+            result = {"article": article.id, "rule": one.rule, "findings": [envelope.finding(each) for each in one.findings]}
+            if as_json:
+                options.line(result)
+            else:
+                options.show(report.match(result, _extracted(article), options.style()))
+    if not as_json:
+        count = sum(len(matches) for matches in found)
+        options.show(f"{report.count(count, 'match', 'matches')} in {report.count(len(articles), 'article')}")
+
+
+def _extracted(article: Article) -> dict[str, Any]:
+    """The fields that offsets count in, and what else is known."""
+    return {
+        "id": article.id,
+        "title": article.title,
+        "summary": article.summary,
+        "body": article.body,
+        "url": article.url,
+        "published": envelope.stamp(article.published) if article.published else None,
+        "source": article.source,
+        "language": article.language,
+    }
+
+
+async def _collect(
+    stack: contextlib.AsyncExitStack, config: Config, paths: Sequence[Path], jobs: int | None
+) -> tuple[Rehearsal, Collected]:
+    """The articles of these paths, and what will match them; told on stderr what was left out."""
+    if not any(path.exists() for path in paths):
+        raise click.UsageError(f"{', '.join(map(str, paths))}: not there")
+    book = read_rules(config.rules)
+    options.warn(book.ruleset.warnings)
+    rehearsal = await stack.enter_async_context(stage.rehearsing(Rehearsal(book=book, jobs=jobs)))
+    with _reading() as read:
+        collected = await rehearsal.collect(paths, read)
+    for note in collected.notes:
+        click.echo(f"note: {note}", err=True)
+    for problem in collected.problems:
+        click.echo(f"skipped: {problem.path}: {problem.reason.removeprefix('skipped: ')}", err=True)
+    return rehearsal, collected
+
+
+def _skipped(rehearsal: Rehearsal, collected: Collected) -> int:
+    for broken in rehearsal.broken:
+        click.echo(f"skipped: {broken}", err=True)
+    return len(collected.problems) + len(rehearsal.broken)
+
+
+@contextlib.contextmanager
+def _reading() -> Iterator[Callable[[int, int], None]]:
+    """A bar for the files, from the first report on that says that they are many."""
+    with contextlib.ExitStack() as stack:
+        bars: list[Any] = []
+
+        def read(_done: int, of: int) -> None:
+            if not bars and of > BAR and sys.stderr.isatty():
+                bars.append(stack.enter_context(click.progressbar(length=of, label="reading ", file=sys.stderr)))
+            for bar in bars:
+                bar.update(1)
+
+        yield read
+
+
+@contextlib.contextmanager
+def _bar(rehearsal: Rehearsal, articles: int) -> Iterator[None]:
+    if articles <= BAR or not sys.stderr.isatty():
+        yield
+        return
+    with click.progressbar(length=articles, label="matching", file=sys.stderr) as bar:
+        rehearsal.progress = bar.update
+        yield

@@ -1,0 +1,126 @@
+"""`monitor run`: the daemon, and what it says of itself: first what it is about to do, then how the first round went."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor import report
+from monitor.app import daemon
+from monitor.app.book import read_rules
+from monitor.cli import options
+from monitor.errors import ConfigError
+from monitor.sinks.terminal import TerminalSink
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from monitor.app.book import Book
+    from monitor.app.daemon import App
+    from monitor.config import Config
+    from monitor.model import Alert, Visit
+
+MOST = 20
+"""Alerts of the first round that are listed one by one."""
+
+
+@click.command(epilog="Example: monitor run --config newsdesk/monitor.yaml")
+@options.config
+@options.rules
+def run(config_file: Path | None, rules_file: Path | None) -> None:
+    """Watch the sources and tell the receivers, until SIGTERM or Ctrl-C."""
+    config = options.load(config_file, rules_file, level="INFO")
+    if not config.sources:
+        raise ConfigError(f"{config.file or 'monitor.yaml'} names no sources to watch: 'monitor init' writes one to start from")
+    book = read_rules(config.rules)
+    options.warn(book.ruleset.warnings)
+    asyncio.run(_run(config, book))
+
+
+async def _run(config: Config, book: Book) -> None:
+    stop, hurry = _signals()
+    terminal = TerminalSink(id="terminal", out=sys.stdout, style=options.style() if sys.stdout.isatty() else None)
+    async with daemon.open_app(config, book, terminal) as monitor:
+        _say(introduction(config, book))
+        first = asyncio.ensure_future(_first_round(monitor))
+        await daemon.run(monitor, stop, hurry)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+
+
+def _signals() -> tuple[asyncio.Event, asyncio.Event]:
+    """Set by the first SIGTERM or SIGINT, and by the second."""
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def asked() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked)
+    return stop, hurry
+
+
+async def _first_round(monitor: App) -> None:
+    _say(first_round(*await monitor.first_round()))
+
+
+def _say(lines: Iterator[str]) -> None:
+    click.echo("\n".join(lines) + "\n", err=True)
+
+
+def introduction(config: Config, book: Book) -> Iterator[str]:
+    """What it watches, for what, whom it tells and where it keeps things. Hosts only: the rest of an address may be secret."""
+    yield f"Watching {report.count(len(config.sources), 'source')}:"
+    yield from (f"  {feed.id:<24} {feed.host}, every {_span(feed.every.total_seconds())}" for feed in config.sources)
+    yield f"for {report.count(len(book.ruleset.rules), 'rule')} in {config.rules}:"
+    for rule in book.ruleset.rules:
+        draft = "" if rule.status != "draft" else ", a draft: recorded, nobody is told"
+        yield f"  {rule.id} ({rule.level}{draft})"
+        yield f"    Fires when {rule.when.describe()}."
+    if config.receivers:
+        yield f"telling {report.count(len(config.receivers), 'receiver')}:"
+        yield from (f"  {one.id:<24} {one.host}{_narrowed(one.levels, one.tags)}" for one in config.receivers)
+    else:
+        yield "telling nobody but standard output: no receivers are configured"
+    yield f"keeping everything in {config.store}"
+
+
+def first_round(visits: Sequence[Visit], alerts: Sequence[Alert]) -> Iterator[str]:
+    """Which sources answered, and what was found in what they had."""
+    well = [visit for visit in visits if not visit.failures]
+    articles = report.count(sum(visit.articles for visit in well), "article")
+    yield f"{len(well)} of {len(visits)} sources answered: {articles}"
+    yield from (f"  {visit.source}: {visit.error}" for visit in visits if visit.failures)
+    backlog = [alert for alert in alerts if alert.held == "backlog"]
+    news = [alert for alert in alerts if alert.held != "backlog"]
+    yield f"Of the last 24 hours: {report.count(len(news), 'alert')}"
+    yield from _listed(news)
+    if backlog:
+        yield f"Older, so nobody was told: {report.count(len(backlog), 'alert')}"
+        yield from _listed(backlog)
+
+
+def _listed(alerts: Sequence[Alert]) -> Iterator[str]:
+    for alert in alerts[:MOST]:
+        draft = " (draft: nobody was told)" if alert.held == "draft" else ""
+        yield f"  {alert.rule}: {report.clean(alert.title)}{draft}"
+        yield f"    {report.clean(alert.article.title or alert.article.id)}"
+    if len(alerts) > MOST:
+        yield f"  … and {len(alerts) - MOST} more: monitor alerts"
+
+
+def _narrowed(levels: Sequence[str], tags: Sequence[str]) -> str:
+    wanted = [*levels, *(f"tagged {tag}" for tag in tags)]
+    return f", only {', '.join(wanted)}" if wanted else ""
+
+
+def _span(seconds: float) -> str:
+    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:g}{unit}"
+    return f"{seconds:g}s"

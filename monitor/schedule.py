@@ -1,0 +1,139 @@
+"""Which step runs when. The only place that knows about time; the steps run once and return.
+
+A tick claims the sources that are due, as many as there are free slots, and starts their visits; nothing waits in memory.
+Deliveries start at once when an alert was recorded (`nudge`) and by the tick for those that are due again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+log = structlog.get_logger("monitor.schedule")
+
+TICK = 1
+"""Seconds between looks at the store."""
+
+REFILL = 30
+"""Seconds between tries for pages that are still missing."""
+
+ROUNDS = 8
+"""Rounds of deliveries at once: a receiver that hangs must not hold up the alert for another."""
+
+
+@dataclass(slots=True)
+class Schedule:
+    """The clock of a running monitor.
+
+    `claim(n)` gives up to n sources that are due, `ingest(id)` visits one; `deliver()` makes the deliveries that are due
+    and says how many there were; `refill()` asks again for missing pages. What one of them raises is logged, and all goes on.
+    """
+
+    claim: Callable[[int], Awaitable[list[str]]]
+    ingest: Callable[[str], Awaitable[None]]
+    deliver: Callable[[], Awaitable[int]]
+    refill: Callable[[], Awaitable[None]]
+    slots: int = 20
+    _visits: set[asyncio.Task[None]] = field(default_factory=set)
+    _rounds: set[asyncio.Task[None]] = field(default_factory=set)
+    _others: set[asyncio.Task[None]] = field(default_factory=set)
+    _scheduler: AsyncIOScheduler | None = None
+    _again: bool = False
+    _closing: bool = False
+
+    def start(self) -> None:
+        """Starts ticking, the first time at once. Needs the running loop."""
+        # The library's defaults skip a run that is a second late, and keep local time.
+        defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
+        self._scheduler.add_job(self.tick, "interval", seconds=TICK, id="tick")
+        self._scheduler.add_job(self.later, "interval", seconds=REFILL, id="refill")
+        self._scheduler.start()
+        self._spawn(self.tick(), self._others)
+
+    async def tick(self) -> None:
+        """Starts what is due: deliveries, and visits up to the free slots."""
+        self.nudge()
+        free = self.slots - len(self._visits)
+        if free <= 0 or self._closing:
+            return
+        try:
+            due = await self.claim(free)
+        except Exception:  # the next tick tries again; nothing is lost by a late one
+            log.exception("tick failed")
+            return
+        for source in due:
+            self._spawn(self.ingest(source), self._visits)
+
+    async def later(self) -> None:
+        """Starts a round of asking for missing pages, unless one is still under way."""
+        if not self._others and not self._closing:
+            self._spawn(self.refill(), self._others)
+
+    def nudge(self) -> None:
+        """Starts a round of deliveries now; where enough are under way, one follows them."""
+        if self._closing:
+            return
+        if len(self._rounds) >= ROUNDS:
+            self._again = True
+            return
+        self._spawn(self._round(), self._rounds)
+
+    async def _round(self) -> None:
+        while await self.deliver() and not self._closing:
+            pass
+
+    def _spawn(self, work: Coroutine[object, object, None] | Awaitable[None], group: set[asyncio.Task[None]]) -> None:
+        task = asyncio.ensure_future(_whole(work))
+        group.add(task)
+        task.add_done_callback(group.discard)
+        task.add_done_callback(self._follow)
+
+    def _follow(self, _: object) -> None:
+        if self._again and len(self._rounds) < ROUNDS:
+            self._again = False
+            self.nudge()
+
+    async def drain(self, seconds: float, hurry: asyncio.Event) -> None:
+        """Starts nothing more, gives what is under way so many seconds (or until `hurry`), then cancels it.
+
+        Cancelled work is not lost: its leases lapse, and it is done again.
+        """
+        self._closing = True
+        if self._scheduler is not None:
+            self._scheduler.pause()
+        work = self._visits | self._rounds | self._others
+        await _finished(work, seconds, hurry)
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=False)
+            await asyncio.sleep(0)  # it stops in the next turn of the loop
+
+
+async def _whole(work: Awaitable[None]) -> None:
+    """One whole unit of work: what it raises is told, and stays its own."""
+    try:
+        await work
+    except Exception:  # a bug in one visit must not stop the others
+        log.exception("failed")
+
+
+async def _finished(work: set[asyncio.Task[None]], seconds: float, hurry: asyncio.Event) -> None:
+    if not work:
+        return
+    impatience = asyncio.ensure_future(hurry.wait())
+    done = asyncio.ensure_future(asyncio.wait(work))
+    await asyncio.wait({impatience, done}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for waiting in (impatience, done):
+        waiting.cancel()
+    await asyncio.gather(impatience, done, return_exceptions=True)

@@ -1,0 +1,356 @@
+"""Worker processes for what hostile input could make slow, huge or crash: parsing, and matching with the compiled rules.
+
+A thread cannot be stopped, a process can. Each worker serves one task at a time over a pipe; whoever overstays the deadline is
+killed, and the next task starts another. Every worker has a thread of its own here, in which all the waiting is done, so that
+the event loop never blocks and nothing has to poll.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from monitor import feeds, pages
+from monitor.errors import ConfigError, MonitorError, Unreadable
+from rules import Article, Match
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
+T = TypeVar("T")
+Task = Callable[..., T]
+Broken = Callable[[Article, str], None]
+"""Told of an article that broke the engine, and how."""
+
+START = 60.0
+"""Seconds that a worker may take to start, compiling the rules included."""
+TASKS = 500
+"""Tasks after which a worker makes room for a fresh one: libraries leak."""
+
+_spawn = multiprocessing.get_context("spawn")  # a fork would copy our threads' locks, held
+
+
+class Engine(Protocol):
+    """Compiled rules."""
+
+    def match(self, article: Article) -> list[Match]:
+        """What they find in one article."""
+        ...
+
+
+Load = Callable[[Mapping[str, bytes], str], Engine]
+"""Compiles rules: files by name, and the name of the main one. A module's function, so that a worker can import it."""
+
+
+class Failed(MonitorError):
+    """A task that was not finished: too slow, out of memory, crashed, or raised. It was the task's fault."""
+
+
+class Unavailable(MonitorError):
+    """Workers that were stopped or cannot start: it was not the task's fault, and nothing is known about it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Workers:
+    """Two pools, each started when first asked for. `files` and `main` are handed to `load` in the matching workers.
+
+    Limits are in seconds, `memory` in bytes for one parsing worker.
+    """
+
+    load: Load
+    files: Mapping[str, bytes] = field(repr=False)
+    main: str
+    broken: Broken = lambda _article, _reason: None
+    parsers: int = 2
+    matchers: int = 1
+    parse_limit: float = 10.0
+    match_limit: float = 5.0
+    article_limit: float = 0.5
+    memory: int = 1 << 30
+    _parsing: Pool = field(init=False)
+    _matching: Pool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._parsing = Pool(self.parsers, partial(_limit_memory, self.memory))
+        self._matching = self._pool(self.files, self.main)
+
+    def _pool(self, files: Mapping[str, bytes], main: str) -> Pool:
+        return Pool(self.matchers, partial(_compile, self.load, dict(files), main))
+
+    async def parse_feed(self, body: bytes, *, source: str, url: str, headers: Mapping[str, str]) -> tuple[Article, ...]:
+        """As feeds.parse. Raises Unreadable, also where the parser was too slow or crashed."""
+        return await self.parse(feeds.parse, body, source=source, url=url, headers=dict(headers))
+
+    async def extract(self, body: bytes, *, url: str, content_type: str = "") -> pages.Page:
+        """As pages.extract. Raises Unreadable, also where it was too slow or crashed."""
+        return await self.parse(pages.extract, body, url=url, content_type=content_type)
+
+    async def parse(self, function: Task[T], *args: Any, **named: Any) -> T:
+        """Runs a module's function in a parsing worker, within its limits. Raises Unreadable."""
+        try:
+            return await self._parsing.run(partial(function, *args, **named), self.parse_limit)
+        except (Failed, Unavailable) as error:
+            raise Unreadable(f"the parser {error}") from error
+
+    async def match(self, articles: Sequence[Article]) -> list[list[Match]]:
+        """The matches of each article, in order; one that broke the engine twice has none, and `broken` is told.
+
+        All of them are matched with one version of the rules. Raises Unavailable: then nothing was matched.
+        """
+        if not articles:
+            return []
+        with self._matching.held() as pool:
+            try:
+                results = await self._matched(pool, articles)
+            except Failed:
+                results = [await self._alone(pool, article) for article in articles]
+        return [self._told(article, found) for article, found in zip(articles, results, strict=True)]
+
+    async def _matched(self, pool: Pool, articles: Sequence[Article]) -> list[list[Match] | str]:
+        return await pool.run(partial(_match, tuple(articles)), self.match_limit + self.article_limit * len(articles))
+
+    async def _alone(self, pool: Pool, article: Article) -> list[Match] | str:
+        """One article of a batch that failed: only the one that did it loses its matches."""
+        try:
+            return (await self._matched(pool, [article]))[0]
+        except Failed as error:
+            return str(error)
+
+    def _told(self, article: Article, found: list[Match] | str) -> list[Match]:
+        if isinstance(found, str):
+            self.broken(article, found)
+            return []
+        return found
+
+    async def reload(self, files: Mapping[str, bytes], main: str) -> None:
+        """Swaps in new rules once they are compiled; what is under way ends with the old. Raises ConfigError and keeps them."""
+        fresh = self._pool(files, main)
+        try:
+            await fresh.run(_nothing, self.match_limit)
+        except (Failed, Unavailable) as error:
+            await fresh.close()
+            raise ConfigError(f"the rules cannot be loaded: {error}") from error
+        old, self._matching, self.files, self.main = self._matching, fresh, files, main
+        await old.close(gently=True)
+
+    async def close(self) -> None:
+        """Kills every worker, at once."""
+        await asyncio.gather(self._parsing.close(), self._matching.close())
+
+
+class Pool:
+    """A fixed number of workers that take turns; each prepares itself with `setup`."""
+
+    def __init__(self, size: int, setup: Task[None]) -> None:
+        self._workers = [Worker(setup) for _ in range(size)]
+        self._idle: asyncio.Queue[Worker] = asyncio.Queue()
+        for worker in self._workers:
+            self._idle.put_nowait(worker)
+        self._holders = 0
+        self._unheld = asyncio.Event()
+        self._unheld.set()
+        self._closed = False
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[Pool]:
+        """Keeps it from being closed gently meanwhile."""
+        self._holders += 1
+        self._unheld.clear()
+        try:
+            yield self
+        finally:
+            self._holders -= 1
+            if not self._holders:
+                self._unheld.set()
+
+    async def run(self, task: Task[T], limit: float) -> T:
+        """What `task` returns. Raises Unreadable as the task did, Failed, or Unavailable."""
+        worker = await self._idle.get()
+        if self._closed:
+            self._idle.put_nowait(worker)
+            raise Unavailable("was stopped")
+        running = asyncio.get_running_loop().run_in_executor(worker.thread, worker.run, task, limit)
+        # A cancelled caller leaves the task to end by itself; until then the worker is not idle.
+        running.add_done_callback(lambda _: self._idle.put_nowait(worker))
+        return await asyncio.shield(running)
+
+    async def close(self, *, gently: bool = False) -> None:
+        """Kills the workers; `gently`: once nobody holds it."""
+        if gently:
+            await self._unheld.wait()
+        if not self._closed:
+            self._closed = True
+            await asyncio.gather(*(asyncio.to_thread(worker.stop) for worker in self._workers))
+
+
+class Worker:
+    """One process, started when needed and again after it was killed. `run` is called in `thread` only."""
+
+    def __init__(self, setup: Task[None]) -> None:
+        self.setup = setup
+        self.thread = ThreadPoolExecutor(1, "worker")
+        self.process: SpawnProcess | None = None
+        self.pipe: Connection | None = None
+        self.served = 0
+        self.stopped = False
+
+    def run(self, task: Task[T], limit: float) -> T:
+        """What `task` returns there. Raises Unreadable as the task did, Failed, or Unavailable."""
+        pipe = self._ready()
+        try:
+            pipe.send(task)
+            kind, value = self._answer(pipe, limit)
+        except (Failed, ConnectionError) as error:
+            self._end()
+            if self.stopped:
+                raise Unavailable("was stopped") from error
+            raise error if isinstance(error, Failed) else Failed("crashed") from error
+        self.served += 1
+        if self.served >= TASKS:
+            self._end()
+        if kind == "done":
+            result: T = value
+            return result
+        raise (Unreadable if kind == "unreadable" else Failed)(value)
+
+    def _ready(self) -> Connection:
+        if self.pipe is None or self.process is None or not self.process.is_alive():
+            self._end()
+            self.pipe = self._start()
+        return self.pipe
+
+    def _start(self) -> Connection:
+        pipe, theirs = _spawn.Pipe()
+        process = _spawn.Process(target=_serve, args=(theirs, self.setup, os.getpid()), daemon=True)
+        process.start()
+        theirs.close()
+        self.process, self.pipe, self.served = process, pipe, 0
+        try:
+            kind, value = self._answer(pipe, START) if not self.stopped else ("failed", "was stopped")
+        except Failed as error:
+            kind, value = "failed", str(error)
+        if kind != "done":
+            self._end()
+            raise Unavailable("was stopped" if self.stopped else f"cannot start: {value}")
+        return pipe
+
+    def _answer(self, pipe: Connection, limit: float) -> tuple[str, Any]:
+        try:
+            if not pipe.poll(limit):
+                raise Failed(f"gave up after {limit:g} s")
+            answer: tuple[str, Any] = pipe.recv()
+        except (EOFError, ConnectionError) as error:
+            raise Failed("crashed") from error
+        return answer
+
+    def _end(self) -> None:
+        if self.process is not None and self.pipe is not None:
+            self.process.kill()  # it ignores SIGTERM, which a service manager sends to the whole group
+            self.process.join()
+            self.process.close()
+            self.pipe.close()
+        self.process = self.pipe = None
+
+    def stop(self) -> None:
+        """Kills it, whatever it does, for good; returns when it is gone. Not from `thread`."""
+        self.stopped = True  # seen by a start that is under way
+        process = self.process
+        if process is not None:
+            with contextlib.suppress(ValueError):  # ended by `thread` in the meantime
+                process.kill()
+        self.thread.submit(self._end)
+        self.thread.shutdown()
+
+
+# In the worker.
+
+
+def _serve(pipe: Connection, setup: Task[None], parent: int) -> None:
+    """Prepares, says so, and then answers one task after the other for as long as somebody is there to ask."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C and service managers mean the whole group;
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # when we go is for the parent to say
+    _die_with(parent)
+    pipe.send(_outcome(setup))
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        while True:
+            _reply(pipe, _outcome(pipe.recv()))
+
+
+def _outcome(task: Task[Any]) -> tuple[str, Any]:
+    try:
+        return "done", task()
+    except Unreadable as error:
+        return "unreadable", str(error)
+    except MemoryError:
+        return "failed", "ran out of memory"
+    except Exception as error:  # noqa: BLE001 - whatever it was must be told, not kill the worker
+        return "failed", f"raised {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _reply(pipe: Connection, outcome: tuple[str, Any]) -> None:
+    try:
+        pipe.send(outcome)
+    except (TypeError, AttributeError, ValueError) as error:  # it cannot be pickled
+        pipe.send(("failed", f"returned something that cannot be sent: {error}"))
+    except MemoryError:
+        pipe.send(("failed", "ran out of memory"))
+
+
+def _die_with(parent: int) -> None:
+    """No worker outlives its parent, not even one that hangs in a library while the parent is killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(1)
+    else:
+        threading.Thread(target=_watch, daemon=True).start()
+
+
+def _watch() -> None:
+    here = multiprocessing.parent_process()
+    if here is not None:
+        here.join()
+        os._exit(1)
+
+
+def _limit_memory(most: int) -> None:
+    with contextlib.suppress(ValueError, OSError):  # an administrator's limit is lower, or the system has none
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+_engine: Engine | None = None
+
+
+def _compile(load: Load, files: Mapping[str, bytes], main: str) -> None:
+    global _engine  # noqa: PLW0603 - a worker is one process with one rule set, which is too large to send with each task
+    _engine = load(files, main)
+
+
+def _match(articles: Sequence[Article]) -> list[list[Match] | str]:
+    return [_matched(article) for article in articles]
+
+
+def _matched(article: Article) -> list[Match] | str:
+    """The matches, or in words why there are none."""
+    assert _engine is not None
+    try:
+        return _engine.match(article)
+    except Exception as error:  # noqa: BLE001 - one article must not take the batch with it
+        return f"raised {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _nothing() -> None:
+    """A task to see whether a worker starts."""

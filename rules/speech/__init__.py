@@ -1,0 +1,1 @@
+"""Reported speech: who said what (`reports`), and who that is (`cast`)."""

@@ -1,0 +1,70 @@
+"""Which addresses may be reached."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.addresses import Blocked, Guard
+from monitor.errors import ConfigError
+
+PUBLIC = [
+    "93.184.216.34",
+    "8.8.8.8",
+    "2606:2800:220:1::1",
+    "2a00:1450:4001:81b::200e",
+    "::ffff:8.8.8.8",
+    "64:ff9b::808:808",
+    "2002:808:808::1",
+]
+HOSTILE = """
+    0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 100.127.255.254 127.0.0.1 127.8.8.8 169.254.169.254 172.16.0.1 172.31.255.255 192.0.0.8
+    192.0.2.1 192.88.99.1 192.168.1.1 198.18.0.1 198.51.100.7 203.0.113.9 224.0.0.1 239.255.255.250 240.0.0.1 255.255.255.255
+    100.100.100.200 168.63.129.16 :: ::1 ::127.0.0.1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:0:7f00:1 64:ff9b::7f00:1
+    64:ff9b:1::7f00:1 100::1 2001::1 2001:db8::1 2001:10::1 2002:7f00:1::1 2002:a00:1:: 3fff::1 fc00::1 fd00:ec2::254 fe80::1
+    fe80::1%eth0 fec0::1 ff02::1 ff0e::1 nonsense
+""".split()
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_a_public_address_may_be_reached(address: str) -> None:
+    Guard().check(address, 443)
+
+
+@pytest.mark.parametrize("address", HOSTILE)
+def test_what_is_not_plainly_public_is_refused(address: str) -> None:
+    with pytest.raises(Blocked, match="blocked address"):
+        Guard().check(address, 443)
+
+
+def test_only_web_ports_of_public_addresses_may_be_reached() -> None:
+    with pytest.raises(Blocked, match="blocked port 6379"):
+        Guard().check("8.8.8.8", 6379)
+
+
+def test_any_port_of_an_allowed_network_may_be_reached_however_the_address_is_written() -> None:
+    guard = Guard.of(["10.1.0.0/16", "fd12::/16"])
+
+    guard.check("10.1.2.3", 9999)
+    guard.check("::ffff:10.1.2.3", 9999)
+    guard.check("fd12::7", 25)
+    with pytest.raises(Blocked):
+        guard.check("10.2.0.1", 80)
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "100.100.100.200", "fd00:ec2::254", "::ffff:169.254.169.254", "fe80::1"])
+def test_a_wide_network_never_opens_the_metadata_of_a_cloud(address: str) -> None:
+    with pytest.raises(Blocked):
+        Guard.of(["0.0.0.0/0", "::/0", "169.254.0.0/16", "100.64.0.0/10", "fd00::/8", "fe80::/10"]).check(address, 80)
+
+
+def test_the_very_address_opens_it() -> None:
+    guard = Guard.of(["169.254.169.254/32", "fd00:ec2::254/128"])
+
+    guard.check("169.254.169.254", 80)
+    guard.check("fd00:ec2::254", 80)
+
+
+@pytest.mark.parametrize("network", ["10.0.0.1/8", "ten", "10.0.0.0/33", ""])
+def test_a_network_that_is_none_is_a_setting_to_mend(network: str) -> None:
+    with pytest.raises(ConfigError, match=r"10\.1\.0\.0/16"):
+        Guard.of([network])

@@ -1,0 +1,206 @@
+"""monitor.yaml: what is read, what is refused and where, and that secrets stay secret."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor import config
+from monitor.errors import ConfigError
+from rules import Invalid
+
+KEY = "whsec_" + "QUJD" * 11  # 33 bytes
+
+FEED_KEYS = "every, feed, headers, id, language, page, tags"
+
+GOOD = """
+sources:
+  - id: world
+    feed: https://news.example/world.xml
+    every: 5m
+    page: never
+    language: en
+    tags: [world, en]
+    headers: {X-Key: {env: FEED_KEY}, Accept-Language: en}
+  - feed: https://www.other.example/section/rss.xml
+receivers:
+  - id: desk
+    webhook: {env: DESK_URL}
+    secret: [{env: DESK_KEY}, {env: OLD_KEY}]
+    levels: [high, critical]
+settings:
+  store: data/my.db
+  rules: my-rules.yaml
+  allow: [127.0.0.0/8]
+  user_agent: desk (me@example.org)
+"""
+ENVIRONMENT = {"FEED_KEY": "k", "DESK_URL": "https://hooks.example/SECRETPATH", "DESK_KEY": KEY, "OLD_KEY": KEY}
+
+
+def parse(text: str, environment: dict[str, str] | None = None, folder: str = "somewhere") -> config.Config:
+    return config.parse(text.encode(), Path(folder) / "monitor.yaml", environment or {})
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(Invalid) as caught:
+        parse(text)
+    return [str(one).removeprefix("somewhere/") for one in caught.value.problems]
+
+
+def test_a_file_becomes_values() -> None:
+    found = parse(GOOD, ENVIRONMENT)
+    first, second = found.sources
+    assert (first.id, first.every, first.page, first.tags) == ("world", timedelta(minutes=5), "never", ("world", "en"))
+    assert {name: value.reveal for name, value in first.headers.items()} == {"X-Key": "k", "Accept-Language": "en"}
+    assert (second.id, second.every, second.page) == ("other.example/section", timedelta(minutes=15), "auto")
+    assert (found.store, found.rules) == ("somewhere/data/my.db", Path("somewhere/my-rules.yaml"))
+    assert found.allow == (ipaddress.ip_network("127.0.0.0/8"),)
+    assert found.unset == found.warnings == ()
+
+
+def test_two_secrets_are_live_during_a_rotation() -> None:
+    assert len(parse(GOOD, ENVIRONMENT).receivers[0].secrets) == 2
+
+
+def test_secrets_show_in_no_repr_and_a_receiver_shows_only_its_host() -> None:
+    found = parse(GOOD, ENVIRONMENT)
+    assert KEY not in repr(found)
+    assert "SECRETPATH" not in repr(found)
+    assert found.receivers[0].host == "hooks.example"
+
+
+def test_all_problems_are_told_at_once_with_their_places() -> None:
+    assert problems(
+        """
+sources:
+  - feed: ftp://news.example/x
+    evry: 5m
+  - id: a
+receivers:
+  - id: desk
+    webhook: https://hooks.example/x
+    secret: whsec_plain
+setings: {}
+"""
+    ) == [
+        "monitor.yaml:3:11: expected an address such as https://example.org/feed.xml",
+        f"monitor.yaml:4:5: unknown key 'evry'; did you mean 'every'? expected one of {FEED_KEYS}",
+        "monitor.yaml:5:5: 'feed' is missing: the address of an RSS, Atom or JSON feed",
+        "monitor.yaml:9:13: a secret does not belong in this file, which others may read: write {env: NAME} or {file: PATH}",
+        "monitor.yaml:10:1: unknown key 'setings'; did you mean 'settings'? expected one of receivers, settings, sources",
+    ]
+
+
+def test_a_plain_secret_is_not_repeated_in_the_message() -> None:
+    assert "whsec_plain" not in "".join(problems("receivers: [{id: a, webhook: 'https://h.example/', secret: whsec_plain}]"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "- {feed: 'https://user:pw@news.example/'}",
+        "- {feed: 'https://'}",
+        "- {feed: 'https://[::1'}",
+        "- {feed: 'https://news.example:99999/'}",
+        '- {feed: "https://news.example/a\\nb"}',
+        "- {feed: 'https://news.example/', id: '-x y'}",
+        "- {feed: 'https://news.example/', page: sometimes}",
+        "- {feed: 'https://news.example/', headers: {'X Y': z}}",
+        '- {feed: "https://news.example/", headers: {X-Y: "a\\r\\nb"}}',
+    ],
+)
+def test_what_cannot_be_asked_is_refused(line: str) -> None:
+    assert len(problems(f"sources:\n  {line}")) == 1
+
+
+def test_two_sources_may_not_share_an_id() -> None:
+    assert "is here twice" in problems("sources: [{feed: 'https://a.example/rss'}, {feed: 'http://www.a.example/feed/'}]")[0]
+
+
+def test_a_source_keeps_its_name_when_another_is_added() -> None:
+    one = parse("sources: [{feed: 'https://a.example/x.xml'}]").sources[0]
+    two = parse("sources: [{feed: 'https://a.example/y.xml'}, {feed: 'https://a.example/x.xml'}]").sources[1]
+    assert one.id == two.id == "a.example/x.xml"
+
+
+def test_a_missing_variable_is_named_and_matters_only_to_those_who_tell_somebody() -> None:
+    found = parse(GOOD, {**ENVIRONMENT, "DESK_KEY": ""})
+    with pytest.raises(Invalid, match=r"monitor.yaml:14:20: the environment variable DESK_KEY is not set"):
+        found.complete()
+
+
+def test_a_secret_that_is_no_key_is_told_without_showing_it() -> None:
+    (problem,) = parse(GOOD, {**ENVIRONMENT, "OLD_KEY": "hunter2"}).unset
+    assert "OLD_KEY" in str(problem)
+    assert "hunter2" not in str(problem)
+
+
+def test_secrets_may_lie_in_files_and_a_file_that_everybody_reads_is_a_warning(tmp_path: Path) -> None:
+    for name, mode in (("private", 0o600), ("public", 0o644)):
+        (tmp_path / name).write_text(KEY + "\n")
+        (tmp_path / name).chmod(mode)
+    text = "receivers: [{id: a, webhook: 'https://h.example/', secret: [{file: private}, {file: public}]}]"
+    found = parse(text, folder=str(tmp_path))
+    assert [one.reveal for one in found.receivers[0].secrets] == [KEY, KEY]
+    assert [one.message.split()[0] for one in found.warnings] == ["everybody"]
+    assert "public" in str(found.warnings[0])
+
+
+def test_a_secret_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    found = parse("receivers: [{id: a, webhook: 'https://h.example/', secret: {file: gone}}]", folder=str(tmp_path))
+    assert "gone: No such file" in str(found.unset[0])
+
+
+def test_the_environment_overrides_store_and_rules_and_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text("settings: {store: a.db, rules: a.yaml}")
+    found = config.load(
+        None, {"MONITOR_CONFIG": str(tmp_path / "other.yaml"), "MONITOR_STORE": "b.db", "MONITOR_RULES": "b.yaml"}
+    )
+    assert (found.file, found.store, found.rules) == (tmp_path / "other.yaml", "b.db", Path("b.yaml"))
+
+
+def test_without_a_file_there_are_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert config.load(None, {}) == config.Config()
+
+
+def test_a_file_that_was_asked_for_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"gone\.yaml: No such file"):
+        config.load(tmp_path / "gone.yaml", {})
+
+
+def test_empty_sections_are_fine() -> None:
+    assert parse("sources:\nreceivers:\nsettings:\n").sources == ()
+
+
+def test_an_empty_file_is_told() -> None:
+    assert problems("# nothing\n") == ["monitor.yaml:1:1: the file is empty"]
+
+
+def test_garbage_is_a_problem_not_a_crash() -> None:
+    assert len(problems("- a\n- b")) == 1
+    assert len(problems("sources: {a: b}\nreceivers: 7\nsettings: [x]")) == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "style", "level"),
+    [("", None, None), ("json", "json", None), ("debug", None, "DEBUG"), ("console, WARNING", "console", "WARNING")],
+)
+def test_monitor_log_sets_style_and_level(said: str, style: str | None, level: str | None) -> None:
+    assert config.logging({"MONITOR_LOG": said}) == config.Logging(style=style, level=level)
+
+
+def test_a_wrong_monitor_log_is_told() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'json'"):
+        config.logging({"MONITOR_LOG": "jsn"})
+
+
+def test_the_shipped_files_are_read_without_a_word() -> None:
+    root = Path(__file__).parents[2]
+    for path in (root / "monitor.yaml", root / "monitor" / "starter" / "monitor.yaml"):
+        found = config.load(path, {})
+        assert found.sources
+        assert (len(found.receivers), len(found.warnings), len(found.unset)) == (0, 0, 0)

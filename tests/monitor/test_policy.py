@@ -1,0 +1,489 @@
+"""What is news, who is told, and when to try or look again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor import policy
+from monitor.errors import DeliveryFailed, FetchFailed, Refused
+from monitor.model import Again, Event, Fetched, Fresh, GaveUp, Ledger, Plan, Visit
+from monitor.policy import Route
+from rules import Article, Finding, Match, Once, Rule
+
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+PLACE = Once(per=("place",), update_on=("status",))
+
+
+def rule(once: Once = PLACE, **changes: Any) -> Rule:
+    return replace(Rule(id="talks", title="Talks: {place}", when=None, version="abc", once=once), **changes)  # type: ignore[arg-type]
+
+
+def finding(text: str, start: int = 0, **values: str | None) -> Finding:
+    labels = {name: value for name, value in values.items() if name in ("status", "stance")}
+    captures = {name: value for name, value in values.items() if name not in labels}
+    return Finding(field="body", start=start, end=start + len(text), text=text, captures=captures, labels=labels)
+
+
+def article(name: str = "a", body: str = "", **changes: Any) -> Article:
+    given = Article(id=name, title=f"Story {name}", body=body or f"Body of {name}.", source=f"paper-{name}", published=NOON)
+    return replace(given, **changes)
+
+
+class Desk:
+    """Plans article after article, as a store would keep them."""
+
+    def __init__(self, *rules: Rule, routes: tuple[Route, ...] = ()) -> None:
+        self.rules = {one.id: one for one in rules or (rule(),)}
+        self.routes = routes
+        self.events: dict[str, Event] = {}
+        self.seen: dict[str, datetime] = {}
+
+    def plan(self, article: Article, *findings: Finding, at: datetime = NOON, **how: Any) -> Plan:
+        fresh = Fresh(article=article, first_seen=self.seen.get(article.id))
+        matches = [Match(rule=one, article=article.id, findings=findings) for one in self.rules] if findings else []
+        ledger = Ledger(events=tuple(self.events.values()), stamps=dict.fromkeys(self.rules, 7))
+        plan = policy.plan(fresh, article, matches, rules=self.rules, ledger=ledger, at=at, routes=self.routes, **how)
+        self.events |= {event.id: event for event in plan.events}
+        self.seen.setdefault(article.id, plan.first_seen)
+        return plan
+
+    def kinds(self, article: Article, *findings: Finding, **how: Any) -> list[str]:
+        return [alert.kind for alert in self.plan(article, *findings, **how).alerts]
+
+
+# Same event
+
+
+def test_a_finding_of_no_event_opens_one() -> None:
+    plan = Desk().plan(article(), finding("Talks in Malta", place="Malta", status="planned"))
+
+    (alert,), (event,) = plan.alerts, plan.events
+    assert (alert.kind, alert.title, alert.held) == ("new", "Talks: Malta", None)
+    assert (event.articles, event.sources, event.values["status"]) == (1, ("paper-a",), "planned")
+    assert alert.sightings[0].event == event.id
+    assert plan.stamps == {"talks": 7}
+
+
+def test_an_article_without_matches_is_recorded_and_no_more() -> None:
+    plan = Desk().plan(article())
+
+    assert (plan.events, plan.alerts, plan.stamps, plan.first_seen) == ((), (), {}, NOON)
+
+
+def test_the_same_event_elsewhere_is_coverage() -> None:
+    desk = Desk()
+    desk.plan(article("a"), finding("Talks in Malta", place="Malta"))
+    plan = desk.plan(article("b"), finding("Envoys fly to the island", place=" malta "), at=NOON + HOUR)
+
+    (event,) = plan.events
+    assert plan.alerts == ()
+    assert (event.articles, event.sources, event.seen) == (2, ("paper-a", "paper-b"), NOON + HOUR)
+
+
+def test_another_place_is_another_event() -> None:
+    desk = Desk()
+    desk.plan(article("a"), finding("Talks will be held in Malta on Saturday", place="Malta"))
+
+    assert desk.kinds(article("b"), finding("Talks will be held in Riga on Saturday", place="Riga")) == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [("Envoys will meet for talks on prisoners", []), ("Storks left the delta", ["new"])],
+)
+def test_where_a_value_is_missing_likeness_decides(text: str, kinds: list[str]) -> None:
+    desk = Desk()
+    desk.plan(article("a"), finding("Envoys will meet for talks on prisoners", place="Malta"))
+
+    assert desk.kinds(article("b"), finding(text, place=None)) == kinds
+
+
+def test_likeness_is_asked_for_beside_equal_values_where_a_rule_says_so() -> None:
+    desk = Desk(rule(Once(per=("place",), alike=0.6)))
+    desk.plan(article("a"), finding("Talks on prisoners", place="Malta"))
+
+    assert desk.kinds(article("b"), finding("Conference on fisheries quotas", place="Malta")) == ["new"]
+    assert desk.kinds(article("c"), finding("The talks on prisoners", place="Malta")) == []
+
+
+def test_a_value_that_nobody_gives_keeps_apart_less_than_one_that_somebody_gives() -> None:
+    """Two reports of talks in one place on one day are of one event, though neither counts the rounds."""
+    once = Once(per=("place", "date", "ordinal"))
+    desk = Desk(rule(once))
+    desk.plan(article("a"), finding("Russia criticised peace talks set to be held in Malta", place="Malta", date="2026-07-04"))
+    other = "Officials from sixty countries meet in Malta for peace talks on Ukraine"
+
+    assert desk.kinds(article("b"), finding(other, place="Malta", date="2026-07-04")) == []
+    assert desk.kinds(article("c"), finding("A summit on bananas", place=None, date=None)) == ["new"]
+
+
+def test_likeness_is_measured_on_the_content_where_there_is_one() -> None:
+    desk = Desk(rule(Once(alike=0.6)))
+    desk.plan(article("a"), finding('"We will not negotiate," he said in Moscow', content="We will not negotiate"))
+
+    assert (
+        desk.kinds(article("b"), finding("At noon the minister told a radio station so", content="we will not negotiate")) == []
+    )
+
+
+def test_an_event_closes_so_long_after_its_last_sighting() -> None:
+    desk = Desk(rule(Once(per=("place",), within=DAY)))
+    malta = finding("Talks in Malta", place="Malta")
+    desk.plan(article("a"), malta)
+
+    assert desk.kinds(article("b"), malta, at=NOON + DAY) == []
+    assert desk.kinds(article("c"), malta, at=NOON + 2 * DAY) == []
+    assert desk.kinds(article("d"), malta, at=NOON + 3 * DAY + HOUR) == ["new"]
+
+
+def test_of_several_events_the_one_with_most_equal_values_wins() -> None:
+    desk = Desk(rule(Once(per=("place", "date"), alike=0.1)))
+    desk.plan(article("a"), finding("Talks begin", place="Malta"))
+    desk.plan(article("b"), finding("Talks end", place=None, date="2026-07-04"))
+    assert len(desk.events) == 1  # where nothing speaks against it, it is one event
+    desk.plan(article("c"), finding("Talks begin", place="Riga", date="2026-07-04"))
+    (event,) = desk.plan(article("d"), finding("Talks begin", place="Riga", date=None)).events
+
+    assert event.article == "c"
+
+
+def test_findings_of_one_article_share_the_event_that_it_opens() -> None:
+    plan = Desk().plan(
+        article(),
+        finding("Talks in Malta", 0, place="Malta"),
+        finding("Riga hosts others", 20, place="Riga"),
+        finding("Back in Malta, envoys wait", 40, place="Malta"),
+    )
+
+    (alert,) = plan.alerts
+    events = [one.event for one in alert.sightings]
+    assert [one.finding.start for one in alert.sightings] == [0, 20, 40]
+    assert events[0] == events[2] != events[1]
+    assert [event.articles for event in plan.events] == [1, 1]
+
+
+def test_two_events_in_one_sentence_stay_two() -> None:
+    text = "Talks will be held in Malta on Saturday and in Riga on Sunday"
+    plan = Desk().plan(article(), finding(text, place="Malta"), finding(text, place="Riga"))
+
+    assert len({event.id for event in plan.events}) == 2
+
+
+# Updates
+
+
+def test_a_watched_value_that_changes_is_an_update() -> None:
+    desk = Desk()
+    desk.plan(article("a"), finding("Talks in Malta", place="Malta", status="planned"))
+    plan = desk.plan(article("b"), finding("Malta talks are off", place="Malta", status="cancelled"))
+
+    assert [alert.kind for alert in plan.alerts] == ["update"]
+    assert plan.events[0].values["status"] == "cancelled"
+    assert desk.kinds(article("c"), finding("Malta talks off", place="Malta", status="cancelled")) == []
+
+
+def test_a_value_that_becomes_known_is_an_update_and_one_that_is_not_repeated_is_none() -> None:
+    desk = Desk(rule(Once(per=("place",), update_on=("place",))))
+    desk.plan(article("a"), finding("Envoys will meet for talks", place=None))
+
+    assert desk.kinds(article("b"), finding("Envoys will meet for talks", place="Malta")) == ["update"]
+    assert desk.kinds(article("c"), finding("Envoys will meet for talks", place=None)) == []
+    assert [event.values["place"] for event in desk.events.values()] == ["Malta"]
+
+
+def test_an_article_that_recalls_the_earlier_state_does_not_turn_it_back() -> None:
+    desk = Desk()
+    desk.plan(article("a"), finding("Talks in Malta", place="Malta", status="planned"))
+    was, now = (
+        finding("Malta was to host talks", place="Malta", status="planned"),
+        finding("Off", 50, place="Malta", status="cancelled"),
+    )
+
+    assert desk.kinds(article("b"), was, now) == ["update"]
+    assert desk.kinds(article("c"), was, now) == []
+    assert [event.values["status"] for event in desk.events.values()] == ["cancelled"]
+
+
+def test_one_alert_a_rule_and_article_is_new_if_anything_in_it_is() -> None:
+    desk = Desk()
+    desk.plan(article("a"), finding("Talks in Malta", place="Malta", status="planned"))
+    plan = desk.plan(
+        article("b"),
+        finding("Malta is off", 0, place="Malta", status="cancelled"),
+        finding("Riga hosts", 30, place="Riga", status="planned"),
+        finding("Malta", 60, place="Malta", status="cancelled"),
+    )
+
+    (alert,) = plan.alerts
+    assert alert.kind == "new"
+    assert [one.finding.start for one in alert.sightings] == [0, 30, 60]
+
+
+def test_coverage_beside_an_update_does_not_make_the_alert_new() -> None:
+    desk = Desk()
+    desk.plan(
+        article("a"), finding("Malta", place="Malta", status="planned"), finding("Riga", 20, place="Riga", status="planned")
+    )
+    plan = desk.plan(
+        article("b"), finding("Malta", place="Malta", status="planned"), finding("x", 9, place="Riga", status="held")
+    )
+
+    (alert,) = plan.alerts
+    assert (alert.kind, alert.title) == ("update", "Talks: Riga")
+
+
+# Copies and edits
+
+STORY = (
+    "Delegations of both countries will meet in Valletta on Saturday for a second round of talks on the exchange of prisoners. "
+    "The first round in March ended without a result. Mediators hope for an agreement on the release of two hundred soldiers and "
+    "on the return of civilians who were taken across the border in the first weeks of the war."
+)
+
+
+def test_a_copy_is_coverage_even_where_its_date_reads_differently() -> None:
+    """ "On Saturday", reprinted a week later, would be another Saturday."""
+    desk = Desk(rule(Once(per=("place", "date"), update_on=("date",))))
+    text = STORY.split(". ", maxsplit=1)[0]
+    desk.plan(article("a", STORY), finding(text, place="Valletta", date="2026-07-04"))
+    late = NOON + 5 * DAY
+
+    assert desk.kinds(article("b", "AGENCY – " + STORY), finding(text, place="Valletta", date="2026-07-11"), at=late) == []
+    assert desk.kinds(article("c", "Another text."), finding(text, place="Valletta", date="2026-07-11"), at=late) == ["new"]
+
+
+def test_a_copy_is_coverage_after_the_event_has_closed() -> None:
+    desk = Desk(rule(Once(per=("place",), within=HOUR)))
+    desk.plan(article("a", STORY), finding(STORY, place="Valletta"))
+
+    assert desk.kinds(article("b", STORY), finding(STORY, place="Valletta"), at=NOON + DAY) == []
+
+
+def test_an_undated_article_joins_as_a_copy_only() -> None:
+    desk = Desk()
+    desk.plan(article("a", STORY), finding("Talks in Malta", place="Malta"))
+
+    assert desk.kinds(article("b", STORY, published=None), finding("Talks in Malta", place="Malta")) == []
+    assert desk.kinds(article("c", "Other words.", published=None), finding("Talks in Malta", place="Malta")) == ["new"]
+
+
+def test_an_edit_alerts_for_what_it_adds_and_under_another_id() -> None:
+    desk = Desk()
+    malta, riga = finding("Talks in Malta", place="Malta"), finding("Riga will host others", 30, place="Riga")
+    first = desk.plan(article("a", "Talks in Malta"), malta)
+    second = desk.plan(article("a", "Talks in Malta. UPDATED: Riga will host others"), malta, riga, at=NOON + 30 * DAY)
+
+    (alert,) = second.alerts
+    assert [one.finding for one in alert.sightings] == [riga]
+    assert alert.id != first.alerts[0].id
+    assert alert.first_seen == NOON
+    assert desk.kinds(article("a", "Talks in Malta. Riga will host others!"), malta, riga, at=NOON + 31 * DAY) == []
+    assert [event.articles for event in desk.events.values()] == [1, 1]
+
+
+def test_an_event_opened_where_another_was_has_an_id_of_its_own() -> None:
+    desk = Desk()
+    desk.plan(article("a", "Talks in Malta"), finding("Talks in Malta", place="Malta"))
+    desk.plan(article("a", "Talks in Narva"), finding("Talks in Narva", place="Narva"))
+
+    assert sorted(str(event.values["place"]) for event in desk.events.values()) == ["Malta", "Narva"]
+
+
+def test_the_ledger_reaches_back_as_far_as_a_plan_needs_it() -> None:
+    long = rule(Once(within=30 * DAY))
+
+    assert policy.since([long], Fresh(article=article()), NOON) == NOON - 30 * DAY
+    assert policy.since([rule(Once(within=HOUR))], Fresh(article=article()), NOON) == NOON - 7 * DAY
+    assert policy.since([long], Fresh(article=article(), first_seen=NOON - 90 * DAY), NOON) == NOON - 90 * DAY
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["Malta", "Riga", None])), max_size=8))
+def test_planning_the_same_again_tells_nobody_again(told: list[tuple[str, str | None]]) -> None:
+    desk = Desk()
+    stories = [(article(name, f"Talks in {place}."), finding(f"Talks in {place}", place=place)) for name, place in told]
+    runs = [[desk.plan(*story).alerts for story in stories] for _ in range(2)]
+
+    assert not any(runs[1])
+    assert len({alert.id for run in runs for alerts in run for alert in alerts}) == sum(map(len, runs[0]))
+
+
+# Who is told
+
+
+def route(name: str, **wants: Any) -> Route:
+    return Route(id=name, render=lambda alert: alert.id.encode(), **wants)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, ["all", "low"]),
+        ({"level": "high"}, ["all", "high"]),
+        ({"tags": ("war",)}, ["all", "low", "war"]),
+        ({"notify": ("high", "war")}, ["high", "war"]),
+        ({"notify": ()}, []),
+        ({"status": "draft"}, []),
+    ],
+)
+def test_receivers_are_those_that_the_rule_names_or_that_want_it(changes: dict[str, Any], told: list[str]) -> None:
+    routes = (route("all"), route("low", levels={"low"}), route("high", levels={"high"}), route("war", tags={"war"}))
+    desk = Desk(rule(**{"level": "low", **changes}), routes=routes)
+    plan = desk.plan(article(), finding("Talks", place="Malta"))
+
+    assert [delivery.sink for delivery in plan.deliveries] == told
+    assert all((one.body, one.due) == (plan.alerts[0].id.encode(), NOON) for one in plan.deliveries)
+
+
+def test_a_draft_is_recorded_and_not_told() -> None:
+    plan = Desk(rule(status="draft"), routes=(route("all"),)).plan(article(), finding("Talks", place="Malta"))
+
+    assert [alert.held for alert in plan.alerts] == ["draft"]
+
+
+@pytest.mark.parametrize(
+    ("age", "new_source", "held"),
+    [(25 * HOUR, True, "backlog"), (23 * HOUR, True, None), (25 * HOUR, False, None)],
+)
+def test_old_articles_of_a_new_source_are_recorded_and_not_told(age: timedelta, *, new_source: bool, held: str | None) -> None:
+    desk = Desk(routes=(route("all"),))
+    plan = desk.plan(article(published=NOON - age), finding("Talks", place="Malta"), backlog=new_source)
+
+    assert [alert.held for alert in plan.alerts] == [held]
+    assert len(plan.deliveries) == (held is None)
+
+
+@pytest.mark.parametrize(
+    ("title", "values", "shown"),
+    [
+        ("Talks: {place}", {"place": "Malta"}, "Talks: Malta"),
+        ("Talks: {place}", {}, "Talks: place not named"),
+        ("{speaker}: {stance}", {"speaker": " A\nB ", "stance": None}, "A B: stance unclear"),
+        ("{refused_by}", {}, "refused by not named"),
+        ("{place.__class__} {0} {{x}}", {"x": "y"}, "{place.__class__} 0 not named {y}"),
+        ("{a}", {"a": "{b}", "b": "secret"}, "{b}"),
+        ("{a}", {"a": "x" * 500}, "x" * 199 + "…"),
+    ],
+)
+def test_a_title_is_filled_in_and_nothing_more(title: str, values: dict[str, str | None], shown: str) -> None:
+    assert policy.headline(title, values) == shown
+
+
+# When to try again
+
+
+def test_a_delivery_is_tried_fourteen_times_over_four_days() -> None:
+    outcomes = [policy.after_failure(n, DeliveryFailed("HTTP 500"), NOON, 0) for n in range(1, 15)]
+    waits = [outcome.due - NOON for outcome in outcomes if isinstance(outcome, Again)]
+
+    assert waits[:4] == [timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10)]
+    assert len(waits) == 13
+    assert timedelta(hours=99) < sum(waits, timedelta(0)) < timedelta(hours=100)
+    assert outcomes[-1] == GaveUp(NOON, "HTTP 500")
+
+
+@pytest.mark.parametrize(("jitter", "wait"), [(-1, 24), (1, 36)])
+def test_waits_differ_by_up_to_a_fifth(jitter: float, wait: int) -> None:
+    outcome = policy.after_failure(2, DeliveryFailed("x"), NOON, jitter)
+
+    assert outcome == Again(NOON, NOON + timedelta(seconds=wait), "x")
+
+
+@pytest.mark.parametrize(
+    ("asked", "wait"), [(timedelta(seconds=1), timedelta(seconds=5)), (HOUR, HOUR), (timedelta(days=9000), DAY)]
+)
+def test_a_receiver_may_ask_for_more_time_up_to_a_day(asked: timedelta, wait: timedelta) -> None:
+    assert policy.after_failure(1, DeliveryFailed("429", wait=asked), NOON, 0) == Again(NOON, NOON + wait, "429")
+
+
+def test_a_refused_delivery_is_not_tried_again() -> None:
+    assert policy.after_failure(1, Refused("410 Gone"), NOON, 0) == GaveUp(NOON, "410 Gone")
+
+
+def test_a_missing_page_is_asked_for_five_times_more() -> None:
+    waits = [policy.next_fill(n, NOON) for n in range(8)]
+
+    assert waits == [None, *(NOON + timedelta(minutes=n) for n in (1, 5, 30, 120, 360)), None, None]
+
+
+def test_a_date_in_the_future_is_now() -> None:
+    assert policy.clamp(NOON + DAY, NOON) == NOON
+    assert policy.clamp(NOON - DAY, NOON) == NOON - DAY
+
+
+# When to look again
+
+QUARTER = timedelta(minutes=15)
+
+
+def pauses(every: timedelta, *, news: int, visits: int = 12) -> list[timedelta]:
+    visit: Visit | None = None
+    found = []
+    for _ in range(visits):
+        visit = policy.answered(visit, Fetched(cursor={"etag": "1"}), "paper", NOON, every, news=news)
+        found.append(visit.due - visit.at)
+    return found
+
+
+def test_a_quiet_source_is_visited_less_and_less_often() -> None:
+    found = pauses(QUARTER, news=0)
+
+    assert found == sorted(found)
+    assert timedelta(hours=5.5) < found[-1] < timedelta(hours=6.5)
+
+
+def test_a_busy_source_is_visited_every_five_minutes() -> None:
+    found = pauses(QUARTER, news=3)
+
+    assert timedelta(minutes=4.5) < found[-1] < timedelta(minutes=5.5)
+
+
+@pytest.mark.parametrize("every", [timedelta(seconds=1), timedelta(hours=24)])
+def test_the_interval_asked_for_is_always_allowed(every: timedelta) -> None:
+    assert pauses(every, news=1)[-1] <= every * 1.06
+    assert pauses(every, news=0)[-1] >= every * 0.94
+
+
+def test_sources_added_together_drift_apart() -> None:
+    dues = {policy.answered(None, Fetched(), f"paper-{n}", NOON, QUARTER, news=1).due for n in range(50)}
+
+    assert len(dues) == 50
+
+
+def test_a_failing_source_keeps_its_cursor_and_is_asked_more_and_more_rarely_but_for_ever() -> None:
+    visit = policy.answered(None, Fetched(cursor={"etag": "1"}), "paper", NOON, QUARTER, news=1)
+    pauses, now = [], NOON
+    for _ in range(60):
+        visit = policy.failed(visit, FetchFailed("HTTP 500"), "paper", now, QUARTER)
+        pauses.append(visit.due - now)
+        now = visit.due
+
+    assert visit.cursor == {"etag": "1"}
+    assert (visit.failures, visit.error, visit.answered) == (60, "HTTP 500", NOON)
+    assert pauses == sorted(pauses)
+    assert pauses[0] < timedelta(minutes=16)
+    assert timedelta(hours=5.5) < pauses[10] < timedelta(hours=6.5)
+    assert timedelta(hours=22) < pauses[-1] < timedelta(hours=26)
+    assert policy.answered(visit, Fetched(), "paper", now, QUARTER, news=1).failures == 0
+
+
+def test_a_source_that_never_answered_is_visited_for_ever_too() -> None:
+    visit = None
+    for _ in range(5000):
+        visit = policy.failed(visit, FetchFailed(""), "paper", NOON, QUARTER)
+
+    assert visit
+    assert visit.error == "FetchFailed"
+    assert timedelta(hours=22) < visit.due - NOON < timedelta(hours=26)
+
+
+@pytest.mark.parametrize(("asked", "least"), [(HOUR, HOUR), (timedelta(days=9000), DAY)])
+def test_a_source_may_ask_to_be_left_alone_up_to_a_day(asked: timedelta, least: timedelta) -> None:
+    assert policy.failed(None, FetchFailed("429", wait=asked), "paper", NOON, QUARTER).due == NOON + least

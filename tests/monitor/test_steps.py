@@ -1,0 +1,485 @@
+"""The three steps: what each keeps, in which order, and what one bad article, page, source or receiver costs the others."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from monitor import steps
+from monitor.errors import DeliveryFailed, FetchFailed, MonitorError, Outdated, Refused, StoreError
+from monitor.model import Alert, Cursor, Delivery, Fetched, Plan, Visit
+from monitor.policy import Route
+from monitor.steps import Bench, Delivered, Examined
+from monitor.stores.memory import MemoryStore
+from rules import Article, Finding, Match, Once, Rule
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterator, Sequence
+
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+TALKS = Rule(id="talks", title="Talks: {place}", when=None, version="abc", once=Once(per=("place",)))  # type: ignore[arg-type]
+DESK = Route(id="desk", render=lambda alert: alert.id.encode())
+
+
+@pytest.fixture(autouse=True)
+def logs() -> Iterator[list[Any]]:
+    with capture_logs() as events:
+        yield events
+
+
+def story(name: str, place: str = "Malta", **changes: Any) -> Article:
+    text = f"Talks in {place} as told by {name}"
+    return replace(Article(id=name, body=text, source="paper", digest=text, published=NOON), **changes)
+
+
+async def match(articles: Sequence[Article]) -> list[list[Match]]:
+    """One finding for every line "Talks in PLACE …"."""
+    return [[Match(rule="talks", article=one.id, findings=found)] if (found := findings(one)) else [] for one in articles]
+
+
+def findings(article: Article) -> tuple[Finding, ...]:
+    lines = [line for line in article.body.splitlines() if line.startswith("Talks in ")]
+    places = {line.split()[2]: line for line in lines}
+    return tuple(
+        Finding(field="body", start=0, end=len(line), text=line, captures={"place": place}) for place, line in places.items()
+    )
+
+
+def bench(store: Any, **changes: Any) -> Bench:
+    given = Bench(store=store, match=match, rules={"talks": TALKS}, moment=lambda _: NOON, routes=(DESK,))
+    return replace(given, **changes)
+
+
+@dataclass
+class Clock:
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Paper:
+    """A source that gives what it is told to, or raises it."""
+
+    gives: Any = ()
+    id: str = "paper"
+    asked: list[Cursor] = field(default_factory=list)
+
+    async def fetch(self, cursor: Cursor) -> Fetched:
+        self.asked.append(cursor)
+        if isinstance(self.gives, Exception):
+            raise self.gives
+        return Fetched(articles=tuple(self.gives), cursor={"etag": f"v{len(self.asked)}"})
+
+
+@dataclass
+class Receiver:
+    """A sink that takes deliveries, or answers each with the next of its errors."""
+
+    errors: list[Exception | None] = field(default_factory=list)
+    id: str = "desk"
+    got: list[str] = field(default_factory=list)
+
+    def render(self, alert: Alert) -> bytes:
+        return alert.id.encode()
+
+    async def send(self, delivery: Delivery) -> None:
+        error = self.errors.pop(0) if self.errors else None
+        if error:
+            raise error
+        self.got.append(delivery.alert)
+
+
+async def ingest(source: Paper, store: Any, accept: Any = None, clock: Clock | None = None) -> Visit:
+    async def examine(articles: Sequence[Article]) -> Examined:
+        return await steps.examine(articles, bench=bench(store), backlog=steps.new_source(store))
+
+    return await steps.ingest(source, store=store, accept=accept or examine, clock=clock or Clock(), every=timedelta(minutes=15))
+
+
+async def deliver(store: Any, *sinks: Any, clock: Clock | None = None) -> Delivered:
+    return await steps.deliver(
+        store=store,
+        sinks={sink.id: sink for sink in sinks},
+        clock=clock or Clock(),
+        jitter=lambda: 0.0,
+        lease=MINUTE,
+        limit=50,
+    )
+
+
+# Ingest
+
+
+async def test_a_visit_keeps_the_cursor_after_the_articles_are_taken_charge_of() -> None:
+    store, paper = MemoryStore(), Paper([story("a"), story("b", "Riga")])
+    first = await ingest(paper, store)
+    await ingest(paper, store)
+
+    assert paper.asked == [{}, {"etag": "v1"}]
+    assert (first.articles, first.error, first.answered) == (2, None, NOON)
+    assert (await store.tally()).alerts == 2
+
+
+async def test_only_what_is_new_is_handed_on() -> None:
+    store, paper = MemoryStore(), Paper([story("a")])
+    handed: list[list[str]] = []
+    await ingest(paper, store)
+    paper.gives = [story("a"), story("b")]
+
+    async def accept(articles: Sequence[Article]) -> None:
+        handed.append([article.id for article in articles])
+
+    await ingest(paper, store, accept)
+
+    assert handed == [["b"]]
+
+
+@pytest.mark.parametrize("error", [FetchFailed("HTTP 500"), ValueError("a bug")])
+async def test_a_source_that_fails_is_kept_as_failing_and_its_cursor_stays(error: Exception) -> None:
+    store, paper = MemoryStore(), Paper([])
+    await ingest(paper, store)
+    paper.gives = error
+    visit = await ingest(paper, store)
+
+    assert (visit.failures, visit.error, visit.cursor) == (1, str(error), {"etag": "v1"})
+    assert await store.last_visit("paper") == visit
+
+
+async def test_articles_that_were_not_taken_charge_of_are_fetched_again() -> None:
+    store, paper = MemoryStore(), Paper([story("a")])
+
+    async def accept(articles: Sequence[Article]) -> None:
+        raise MonitorError("1 of 1 articles could not be examined")
+
+    visit = await ingest(paper, store, accept)
+    await ingest(paper, store)
+
+    assert visit.cursor == {}
+    assert (await store.tally()).alerts == 1
+
+
+async def test_a_store_that_fails_is_no_fault_of_the_source() -> None:
+    store = MemoryStore()
+
+    async def accept(articles: Sequence[Article]) -> None:
+        raise StoreError("disk full")
+
+    with pytest.raises(StoreError):
+        await ingest(Paper([story("a")]), store, accept)
+    assert await store.last_visit("paper") is None
+
+
+async def test_undated_articles_are_dated_at_first_sight_and_once() -> None:
+    store, clock = MemoryStore(), Clock()
+    paper = Paper([story("a", published=None)])
+    handed: list[datetime | None] = []
+
+    async def accept(articles: Sequence[Article]) -> None:
+        handed.extend(article.published for article in articles)
+        await steps.examine(articles, bench=bench(store, moment=lambda _: clock()))
+
+    await ingest(paper, store, accept, clock)
+    clock.now += DAY
+    paper.gives = [story("a", published=None, body="Edited", digest="2"), story("b", published=clock.now + DAY)]
+    await ingest(paper, store, accept, clock)
+
+    assert handed == [NOON, NOON, NOON + DAY]
+
+
+async def test_the_backlog_of_a_new_source_is_recorded_and_not_told() -> None:
+    store, old = MemoryStore(), NOON - 2 * DAY
+    paper = Paper([story("a", published=old), story("b", "Riga")])
+    await ingest(paper, store)
+    paper.gives = [story("c", "Oslo", published=old)]
+    await ingest(paper, store)
+
+    held = {alert.article.id: alert.held for alert in await store.alerts()}
+    assert held == {"a": "backlog", "b": None, "c": None}
+    assert (await store.tally()).waiting == 2
+
+
+async def test_a_source_stays_new_until_it_has_answered() -> None:
+    store, paper = MemoryStore(), Paper(FetchFailed("HTTP 500"))
+    await ingest(paper, store)
+    paper.gives = [story("a", published=NOON - 2 * DAY)]
+    await ingest(paper, store)
+
+    assert [alert.held for alert in await store.alerts()] == ["backlog"]
+
+
+# Examine
+
+
+async def test_an_article_is_recorded_with_all_that_follows_from_it(logs: list[Any]) -> None:
+    store = MemoryStore()
+    result = await steps.examine([story("a"), story("b"), story("c", "Riga"), Article(id="d", body="Storks")], bench=bench(store))
+
+    assert [alert.article.id for alert in result.alerts] == ["a", "c"]
+    assert (result.fresh, result.unfilled, result.deliveries) == (4, 0, 2)
+    assert logs[-1]["event"] == "examined"
+    assert await steps.examine([story("a")], bench=bench(store)) == Examined()
+
+
+async def test_order_decides_and_nothing_else() -> None:
+    results = []
+    for size in (1, 2, 5):
+        store, articles = MemoryStore(), [story(name) for name in "abcde"]
+        for at in range(0, 5, size):
+            await steps.examine(articles[at : at + size], bench=bench(store))
+        results.append(await store.alerts())
+
+    assert results[0] == results[1] == results[2]
+
+
+async def test_an_article_that_breaks_does_not_hold_up_the_rest() -> None:
+    class Picky(MemoryStore):
+        async def record(self, plan: Plan) -> None:
+            if plan.article.id == "b":
+                raise ValueError("cannot store this")
+            await super().record(plan)
+
+    store = Picky()
+    with pytest.raises(MonitorError, match="1 of 3 articles could not be examined, the first is b"):
+        await steps.examine([story("a"), story("b", "Oslo"), story("c", "Riga")], bench=bench(store))
+    assert [alert.article.id for alert in await store.alerts()] == ["c", "a"]
+
+
+async def test_a_store_that_fails_stops_the_batch() -> None:
+    class Broken(MemoryStore):
+        async def record(self, plan: Plan) -> None:
+            raise StoreError("disk full")
+
+    with pytest.raises(StoreError):
+        await steps.examine([story("a"), story("b")], bench=bench(Broken()))
+
+
+async def test_two_sightings_at_once_are_not_both_first() -> None:
+    """Both plans are made before either is recorded."""
+
+    class Meeting(MemoryStore):
+        def __init__(self) -> None:
+            super().__init__()
+            self.both = asyncio.Barrier(2)
+            self.first = True
+
+        async def ledger(self, rules: Sequence[str], since: datetime) -> Any:
+            ledger = await super().ledger(rules, since)
+            if self.first:
+                await self.both.wait()
+                self.first = False
+            return ledger
+
+    store = Meeting()
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(steps.examine([story(name)], bench=bench(store)) for name in "ab"))
+
+    assert len(await store.alerts()) == 1
+    assert [event.articles for event in (await store.ledger(["talks"], NOON)).events] == [2]
+
+
+async def test_a_store_that_ignores_stamps_lets_both_be_first() -> None:
+    """The control of the test above."""
+
+    class Careless(MemoryStore):
+        async def record(self, plan: Plan) -> None:
+            await super().record(replace(plan, stamps={}))
+
+        async def ledger(self, rules: Sequence[str], since: datetime) -> Any:
+            ledger = await super().ledger(rules, since)
+            await both.wait()
+            return ledger
+
+    store, both = Careless(), asyncio.Barrier(2)
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(steps.examine([story(name)], bench=bench(store)) for name in "ab"))
+
+    assert len(await store.alerts()) == 2
+
+
+async def test_planning_again_has_an_end() -> None:
+    class Restless(MemoryStore):
+        async def record(self, plan: Plan) -> None:
+            raise Outdated("changed")
+
+    with pytest.raises(MonitorError, match="could not be examined"):
+        await steps.examine([story("a")], bench=bench(Restless()))
+
+
+async def test_a_rule_that_is_gone_since_is_left_alone() -> None:
+    store = MemoryStore()
+    result = await steps.examine([story("a")], bench=bench(store, rules={}))
+
+    assert (result.fresh, result.alerts) == (1, ())
+
+
+# Pages
+
+
+async def test_pages_are_fetched_a_few_at_a_time() -> None:
+    at_once = most = 0
+
+    async def fill(article: Article) -> Article:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0)
+        at_once -= 1
+        return replace(article, body=article.body + "\nTalks in Oslo says the page")
+
+    result = await steps.examine([story(str(n)) for n in range(20)], bench=bench(MemoryStore(), fill=fill))
+
+    assert most == steps.PAGES
+    assert len(result.alerts[0].sightings) == 2
+
+
+@pytest.mark.parametrize("error", [FetchFailed("HTTP 503"), ValueError("a bug")])
+async def test_a_page_that_is_missing_is_asked_for_again_and_the_teaser_counts_meanwhile(error: Exception) -> None:
+    store, errors = MemoryStore(), [error, error]
+
+    async def fill(article: Article) -> Article:
+        if errors:
+            raise errors.pop()
+        return replace(article, body=article.body + "\nTalks in Oslo says the page")
+
+    desk = bench(store, fill=fill)
+    first = await steps.examine([story("a")], bench=desk)
+    assert (len(first.alerts), first.unfilled) == (1, 1)
+    assert await steps.examine([story("a")], bench=desk) == Examined()  # pending is not unseen
+    assert await steps.refill(bench=desk, now=NOON) == Examined()  # not due yet
+    second = await steps.refill(bench=desk, now=NOON + MINUTE)
+    assert (second.alerts, second.unfilled) == ((), 1)
+    third = await steps.refill(bench=desk, now=NOON + 5 * MINUTE)
+
+    assert [[one.finding.captures["place"] for one in alert.sightings] for alert in third.alerts] == [["Oslo"]]
+    assert (await store.tally()).unfilled == 0
+
+
+async def test_a_page_is_given_up_in_the_end() -> None:
+    store, now = MemoryStore(), Clock()
+
+    async def fill(article: Article) -> Article:
+        raise FetchFailed("HTTP 403")
+
+    desk = bench(store, fill=fill, moment=lambda _: now())
+    tries = (await steps.examine([story("a")], bench=desk)).fresh
+    while (await store.tally()).unfilled:
+        now.now += timedelta(hours=6)
+        tries += (await steps.refill(bench=desk, now=now())).fresh
+
+    assert tries == 6
+
+
+# Deliver
+
+
+async def two_alerts() -> MemoryStore:
+    store = MemoryStore()
+    await steps.examine([story("a"), story("b", "Riga")], bench=bench(store))
+    return store
+
+
+async def test_what_is_delivered_is_settled(logs: list[Any]) -> None:
+    store, desk = await two_alerts(), Receiver()
+
+    assert await deliver(store, desk) == Delivered(sent=2)
+    assert logs[-1] == {"event": "delivered", "log_level": "info", "sent": 2, "again": 0, "gave_up": 0}
+    assert (await deliver(store, desk)).attempts == 0
+    assert sorted(desk.got) == sorted(alert.id for alert in await store.alerts())
+
+
+async def test_one_receiver_that_fails_does_not_hold_up_another() -> None:
+    store, desk, pager = MemoryStore(), Receiver([DeliveryFailed("HTTP 500")]), Receiver(id="pager")
+    routes = (DESK, replace(DESK, id="pager"))
+    await steps.examine([story("a")], bench=bench(store, routes=routes))
+
+    assert await deliver(store, desk, pager) == Delivered(sent=1, again=1)
+    assert await deliver(store, desk, pager, clock=Clock(NOON + MINUTE)) == Delivered(sent=1)
+    assert desk.got == pager.got
+
+
+async def test_a_sinks_bug_costs_one_attempt(logs: list[Any]) -> None:
+    store, desk = await two_alerts(), Receiver([ValueError("a bug with a s3cret in it")])
+
+    assert await deliver(store, desk) == Delivered(sent=1, again=1)
+    assert not [event for event in logs if "s3cret" in str({**event, "exc_info": None})]
+
+
+async def test_a_receiver_that_refuses_is_not_asked_again() -> None:
+    store, desk = await two_alerts(), Receiver([Refused("410 Gone"), Refused("410 Gone")])
+
+    assert await deliver(store, desk) == Delivered(gave_up=2)
+    assert (await store.tally()).dead == 2
+
+
+async def test_a_receiver_that_is_not_there_has_until_the_last_attempt_to_come_back() -> None:
+    store, desk = await two_alerts(), Receiver()
+
+    assert await deliver(store) == Delivered(again=2)
+    assert await deliver(store, desk, clock=Clock(NOON + MINUTE)) == Delivered(sent=2)
+
+
+async def test_an_attempt_that_would_outlast_its_lease_has_failed() -> None:
+    class Slow(Receiver):
+        async def send(self, delivery: Delivery) -> None:
+            await asyncio.Event().wait()
+
+    store = await two_alerts()
+    done = await steps.deliver(
+        store=store, sinks={"desk": Slow()}, clock=Clock(), jitter=lambda: 0.0, lease=timedelta(milliseconds=10), limit=50
+    )
+
+    assert done == Delivered(again=2)
+
+
+async def test_a_store_that_fails_does_not_cut_the_other_sends_short() -> None:
+    class Failing(MemoryStore):
+        async def settle(self, delivery: Delivery, outcome: Any) -> None:
+            raise StoreError("disk full")
+
+    store, desk = Failing(), Receiver()
+    await steps.examine([story("a"), story("b", "Riga")], bench=bench(store))
+    with pytest.raises(StoreError):
+        await deliver(store, desk)
+    assert len(desk.got) == 2
+
+
+# Repeating
+
+
+def kept(store: MemoryStore) -> tuple[Any, ...]:
+    return store._articles, store._events, store._alerts, {key: row.delivery for key, row in store._deliveries.items()}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(["Malta", "Riga", "Oslo"])), min_size=1), st.randoms())
+def test_the_same_batches_again_in_any_order_change_nothing(told: list[tuple[str, str]], chance: random.Random) -> None:
+    articles = list({name: story(name, place) for name, place in told}.values())
+    batches = [articles[at : at + 2] for at in range(0, len(articles), 2)]
+
+    async def run(*rounds: list[list[Article]]) -> MemoryStore:
+        store = MemoryStore()
+        for batch in [batch for one in rounds for batch in one]:
+            await steps.examine(batch, bench=bench(store))
+        return store
+
+    async def twice_and_shuffled() -> tuple[Any, Any]:
+        shuffled = [chance.sample(batch, len(batch)) for batch in batches]
+        chance.shuffle(shuffled)
+        return kept(await run(batches)), kept(await run(batches, shuffled, batches))
+
+    with capture_logs():
+        once, often = asyncio.run(twice_and_shuffled())
+
+    assert once == often
