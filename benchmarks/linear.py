@@ -1,6 +1,6 @@
 """How long the shipped rules take over an article as it grows, for shapes of text that news, careless pages and attackers give.
 
-    python benchmarks/linear.py [--shapes news,commas] [--longest 200000] [--limit 20] [--profile SHAPE]
+    python benchmarks/linear.py [SHAPE …] [--longest 200000] [--limit 20] [--profile]
 
 Prints milliseconds by length in characters. `growth` is what the last doubling cost: 2.0 is linear, 4.0 quadratic; a shape whose
 growth is over 2.6 or that is slow for its length is marked. `--limit` ends a shape's row once one match took so many seconds.
@@ -53,7 +53,7 @@ SHAPES: dict[str, Callable[[int], str]] = {
     "cyrillic": repeated(RUSSIAN),
     "one line": repeated(NEWS.replace("\n\n", " ")),
     "one sentence": repeated("Peskov met the envoy of Turkey and spoke of the talks in Geneva while the weather was fine and "),
-    "one sentence, plain": repeated("the weather was fine and the harvest was good and "),
+    "one plain sentence": repeated("the weather was fine and the harvest was good and "),
     "straight quotes": repeated('"'),
     "curly openers": repeated("“"),
     "single quotes": repeated("‘"),
@@ -71,7 +71,7 @@ SHAPES: dict[str, Callable[[int], str]] = {
     "small letters after stops": repeated("talks. and "),
     "said": repeated("said "),
     "Putin said that": repeated("Putin said that "),
-    "Putin said, adding": repeated("Putin said, adding "),
+    "Putin said and added": repeated("Putin said, adding "),
     "he said": repeated("Putin spoke. He said it. "),
     "it": repeated("“It is bad,” Putin said. "),
     "sayings of a quote": repeated("“Talks talks talks. "),
@@ -148,7 +148,7 @@ def verdict(taken: Sequence[float], lengths: Sequence[int]) -> str:
 def main() -> int:
     """Measures; exits 1 where a shape stands out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shapes", default=",".join(SHAPES))
+    parser.add_argument("shapes", nargs="*", choices=[*SHAPES, []], metavar="SHAPE", help="; ".join(SHAPES))
     parser.add_argument("--longest", type=int, default=200_000)
     parser.add_argument("--limit", type=float, default=20.0)
     parser.add_argument("--profile", action="store_true", help="show where the time of the longest goes")
@@ -158,7 +158,7 @@ def main() -> int:
     lengths = [n for k in range(12) if (n := SHORTEST << k) <= given.longest]
     print(f"{'milliseconds':26}" + "".join(f"{n:>9,}" for n in lengths) + "   growth")
     odd = 0
-    for name in given.shapes.split(","):
+    for name in given.shapes or SHAPES:
         taken = measure(ruleset.match, SHAPES[name], lengths, given.limit)
         said = verdict(taken, lengths)
         odd += len(said.split()) > 1

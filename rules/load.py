@@ -70,7 +70,9 @@ def load(files: Mapping[str, bytes], main: str) -> RuleSet:
     for root in roots:
         root.only(("include", "lists", "rules"))
         _lists(root, context, lists)
-    rules = [rule for root in roots for rule in _rules(root, context)]
+    written = {name: spec.plain() for root in roots for name, spec in _mapping(root.get("lists")).items()}
+    seen: dict[str, str] = {}
+    rules = [rule for root in roots for rule in _rules(root, context, written, seen)]
     notes.settle()
     return RuleSet(tuple(rules), tuple(sorted(notes.problems)))
 
@@ -91,23 +93,26 @@ def _lists(root: Spec, context: Context, lists: dict[str, TermList | Names]) -> 
         lists[name] = made if made is not None else Names()
 
 
-def _rules(root: Spec, context: Context) -> list[Rule]:
+def _mapping(spec: Spec | None) -> dict[str, Spec]:
+    return spec.value if spec is not None and isinstance(spec.value, dict) else {}
+
+
+def _rules(root: Spec, context: Context, written: Mapping[str, object], seen: dict[str, str]) -> list[Rule]:
     listed = root.get("rules")
     if listed is None:
         return []
-    seen: dict[str, Spec] = {}
     found = []
     for spec in listed.items():
         spec.only(_KEYS)
-        rule = _rule(spec, context)
+        rule = _rule(spec, context, written)
         if rule.id in seen:
-            spec.wrong(f"the rule id '{rule.id}' is used twice (first on line {seen[rule.id].line})", key="id")
-        seen.setdefault(rule.id, spec)
+            spec.wrong(f"the rule id '{rule.id}' is used twice (first at {seen[rule.id]})", key="id")
+        seen.setdefault(rule.id, f"{spec.file}:{spec.line}")
         found.append(rule)
     return found
 
 
-def _rule(spec: Spec, context: Context) -> Rule:
+def _rule(spec: Spec, context: Context, written: Mapping[str, object]) -> Rule:
     id_ = spec.need("id", "a short name such as summit-announced")
     name = id_.string() if id_ else "?"
     if id_ and not _ID.match(name):
@@ -120,7 +125,7 @@ def _rule(spec: Spec, context: Context) -> Rule:
         id=name,
         title=title.string() if title else name,
         when=condition,
-        version=_version(spec, context),
+        version=_version(spec, written),
         description=_text(spec, "description"),
         level=level.choice(LEVELS) if level else "medium",
         status=status.choice(STATUSES) if status else "active",
@@ -156,13 +161,21 @@ def _once(spec: Spec) -> Once:
     )
 
 
-def _version(spec: Spec, context: Context) -> str:
+def _version(spec: Spec, written: Mapping[str, object]) -> str:
     """First 12 hex digits of the SHA-256 of what the rule means: its lists written out, without examples, notify and owner."""
     meaning = {key: one.plain() for key, one in spec.mapping().items() if key not in ("examples", "notify", "owner")}
-    used = sorted(set(re.findall(r"\$([\w-]+)", json.dumps(meaning, ensure_ascii=False))))
-    lists = {name: repr(context.lists.get(name)) for name in used}
-    whole = json.dumps([meaning, lists], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(whole.encode()).hexdigest()[:12]
+    used: dict[str, object] = {}
+    _follow_lists(meaning, written, used)
+    whole = json.dumps([meaning, used], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _follow_lists(value: object, written: Mapping[str, object], used: dict[str, object]) -> None:
+    """Adds every list that a value names, and every list that those name."""
+    for name in re.findall(r'"\$([^"]+)"', json.dumps(value, ensure_ascii=False)):
+        if name in written and name not in used:
+            used[name] = written[name]
+            _follow_lists(written[name], written, used)
 
 
 __all__ = ["Invalid", "bundle", "load"]

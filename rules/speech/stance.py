@@ -63,8 +63,16 @@ class Lexicon:
                 for span in kinds["blames"].search(words, lo, hi)
             )
             found = kinds["conditional"].search(words, lo, hi)
-            conditions += sum(0.5 if words[a].word in ("condition", "conditions") else 1.0 for a, _ in found)
+            conditions += sum(
+                0.5 if words[a].word in ("condition", "conditions") else 1.0
+                for a, b in found
+                if not self._waived(words, (a, b), lo)
+            )
         return _decide(against, for_it, blame, conditions, verb)
+
+    def _waived(self, words: Sequence[Token], span: tuple[int, int], lo: int) -> bool:
+        """Whether a condition is said not to be one: "without preconditions"."""
+        return "condition" in words[span[0]].word and self._negated(words, span, lo)
 
     def _negated(self, words: Sequence[Token], span: tuple[int, int], lo: int) -> bool:
         """Whether an odd number of negations stands shortly before, in the same clause; "neither … nor" is one and reaches far."""
