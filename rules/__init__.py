@@ -1,16 +1,18 @@
 """The rule engine: articles in, findings out. Pure: no I/O, no clock, and it knows nothing of the service around it."""
 
 from rules.article import FIELDS, Article
-from rules.evidence import Evidence, Finding, Hit, Match
+from rules.evidence import Clause, Evidence, Finding, Hit, Match
 from rules.load import bundle, load
 from rules.problems import Invalid, Problem
 from rules.rule import LEVELS, Once, Rule
 from rules.ruleset import RuleSet
+from rules.schema import schema
 
 __all__ = [
     "FIELDS",
     "LEVELS",
     "Article",
+    "Clause",
     "Evidence",
     "Finding",
     "Hit",
@@ -22,4 +24,5 @@ __all__ = [
     "RuleSet",
     "bundle",
     "load",
+    "schema",
 ]

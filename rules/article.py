@@ -25,6 +25,8 @@ class Article:
     language: str | None = None
     tags: tuple[str, ...] = ()
     published: datetime | None = None
+    seen: datetime | None = None
+    """When it was first seen, where that matters to a rule; never part of what the article is."""
     digest: str = ""
 
     def text(self, field: str) -> str:

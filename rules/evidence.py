@@ -49,7 +49,29 @@ class Evidence:
 
     hits: tuple[Hit, ...] = ()
     findings: tuple[Finding, ...] = ()
+    captures: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
 
     def __add__(self, other: Evidence) -> Evidence:
-        """Both together."""
-        return Evidence(hits=self.hits + other.hits, findings=self.findings + other.findings)
+        """Both together; of a value captured twice the first counts."""
+        return Evidence(
+            hits=self.hits + other.hits, findings=self.findings + other.findings, captures={**other.captures, **self.captures}
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """A condition as it was evaluated: what it says, why it holds (`evidence`) or does not (`why`), and its parts likewise.
+
+    `near` is how much of it holds, from 0 to 1.
+    """
+
+    says: str
+    evidence: Evidence | None
+    why: str = ""
+    near: float = 1.0
+    parts: tuple[Clause, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the condition holds."""
+        return self.evidence is not None

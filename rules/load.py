@@ -5,21 +5,92 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from rules.conditions import Context, parse
-from rules.conditions.base import TermList, names
-from rules.examples import examples
+from rules import shape
+from rules.conditions import Context, Words, parse
+from rules.conditions.base import Condition, TermList, names
+from rules.examples import EXAMPLES, Example
 from rules.names import Names
-from rules.problems import Invalid
-from rules.rule import LEVELS, STATUSES, Once, Rule
+from rules.rule import LEVELS, STATUSES, Label, Once, Rule
 from rules.ruleset import RuleSet
+from rules.shape import Key, Kind, Shape
 from rules.spec import Notes, Spec, read
+from rules.terms import Terms
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
-_KEYS = ("id", "title", "description", "level", "status", "tags", "owner", "references", "when", "once", "notify", "examples")
 _MOST_FILES = 100
+
+# What the files may hold
+
+
+def _once(spec: Spec, context: Context) -> Once:
+    values = shape.fill(spec, ONCE, context)
+    if values["per"] == () and values["alike"] is None:
+        spec.wrong("say what makes it the same event: per: [place, date], alike: 0.6, or both")
+    return Once(**values)
+
+
+def _labels(spec: Spec, context: Context) -> tuple[Label, ...]:
+    return tuple(
+        Label(name, tuple((value, context.terms(words)) for value, words in values.mapping().items()))
+        for name, values in spec.mapping().items()
+    )
+
+
+def _id(spec: Spec, _: Context) -> str:
+    name = spec.string()
+    if not _ID.match(name):
+        spec.wrong("an id is made of small letters, digits, - and _, at most 64 of them")
+    return name
+
+
+ONCE: Shape = {
+    "per": Key(shape.TEXTS, "values that are equal for the same event, such as place and date", default=()),
+    "alike": Key(shape.number(0, 1), "how alike their contents are at least, from 0 to 1"),
+    "within": Key(shape.SPAN, "how long after the last sighting it still counts as the same", default=Once().within),
+    "update_on": Key(shape.TEXTS, "values whose change is told as an update", default=()),
+}
+
+_LABELS: shape.Json = {
+    "type": "object",
+    "additionalProperties": {"type": "object", "additionalProperties": {"$ref": "#/$defs/terms"}},
+}
+
+RULE: Shape = {
+    "id": Key(
+        Kind(_id, {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,63}$"}),
+        "a short name such as summit-announced",
+        "?",
+        required=True,
+    ),
+    "title": Key(shape.TEXT, "what alerts are called; {speaker} and the like are filled in"),
+    "description": Key(shape.TEXT, "what it is for, in a sentence", default=""),
+    "level": Key(shape.choice(LEVELS), "how much it matters", default="medium"),
+    "status": Key(shape.choice(STATUSES), "a draft records and tells nobody; deprecated rules are not asked", default="active"),
+    "tags": Key(shape.TEXTS, "words to route and filter by", default=()),
+    "owner": Key(shape.TEXT, "who answers for it", default=""),
+    "references": Key(shape.TEXTS, "where it comes from: links, tickets", default=()),
+    "when": Key(Kind(parse, {"$ref": "#/$defs/condition"}), "the condition under which it fires", required=True),
+    "labels": Key(Kind(_labels, _LABELS), "values read off the evidence: label: {value: terms}", default=()),
+    "once": Key(Kind(_once, shape.mapping(ONCE)), "what counts as the same event", default=Once(alike=0.8)),
+    "notify": Key(shape.TEXTS, "receivers by id; left out: all"),
+    "examples": Key(EXAMPLES, "articles that it must match, and articles that it must skip", default=()),
+}
+
+FILE: Shape = {
+    "include": Key(shape.TEXTS, "more rule files, by path from this one", default=()),
+    "lists": Key(Kind(lambda spec, _: spec.mapping(), {"$ref": "#/$defs/lists"}), "names and terms to use in rules as $name"),
+    "rules": Key(
+        Kind(lambda spec, _: spec.items(), {"type": "array", "items": {"$ref": "#/$defs/rule"}}),
+        "what to be told about",
+        default=[],
+    ),
+}
+
+# Files
 
 
 def bundle(main: str, reader: Callable[[str], bytes]) -> dict[str, bytes]:
@@ -35,21 +106,19 @@ def bundle(main: str, reader: Callable[[str], bytes]) -> dict[str, bytes]:
 
 
 def _follow(name: str, reader: Callable[[str], bytes], found: dict[str, bytes], notes: Notes, asked: Spec | None) -> None:
-    if name in found or len(found) >= _MOST_FILES:
+    here = asked or Spec(None, name, 1, 1, notes)
+    if name in found:
+        return
+    if len(found) >= _MOST_FILES:
+        here.wrong(f"more than {_MOST_FILES} files are included")
         return
     try:
         found[name] = reader(name)
-    except OSError as error:
-        reason = f"cannot read {name}: {error.strerror or error}"
-        (asked or Spec(None, name, 1, 1, notes)).wrong(reason)
+    except (OSError, ValueError) as error:
+        here.wrong(f"cannot read {name}: {getattr(error, 'strerror', None) or error}")
         return
-    root = read(found[name], name, Notes())
-    for one in _included(root):
-        _follow(_beside(name, one.string()), reader, found, notes, _on(one, notes))
-
-
-def _on(spec: Spec, notes: Notes) -> Spec:
-    return Spec(spec.value, spec.file, spec.line, spec.column, notes)
+    for one in _included(read(found[name], name, Notes())):
+        _follow(_beside(name, one.string()), reader, found, notes, replace(one, notes=notes))
 
 
 def _included(root: Spec | None) -> list[Spec]:
@@ -65,14 +134,12 @@ def load(files: Mapping[str, bytes], main: str) -> RuleSet:
     """The rules of all files, `main` first, the others as included. Raises Invalid with every problem of every file."""
     notes = Notes()
     roots = [root for root in (read(files[name], name, notes) for name in _order(files, main)) if root is not None]
-    lists: dict[str, TermList | Names] = {}
+    lists = Lists(roots)
     context = Context(lists)
-    for root in roots:
-        root.only(("include", "lists", "rules"))
-        _lists(root, context, lists)
-    written = {name: spec.plain() for root in roots for name, spec in _mapping(root.get("lists")).items()}
+    tops = [shape.fill(root, FILE, context) for root in roots]
+    lists.settle()
     seen: dict[str, str] = {}
-    rules = [rule for root in roots for rule in _rules(root, context, written, seen)]
+    rules = [_rule(spec, context, lists, seen) for top in tops for spec in top["rules"]]
     notes.settle()
     return RuleSet(tuple(rules), tuple(sorted(notes.problems)))
 
@@ -81,101 +148,80 @@ def _order(files: Mapping[str, bytes], main: str) -> Iterable[str]:
     return [main, *(name for name in files if name != main)]
 
 
-def _lists(root: Spec, context: Context, lists: dict[str, TermList | Names]) -> None:
-    found = root.get("lists")
-    if found is None:
-        return
-    for name, spec in found.mapping().items():
-        if name in lists:
-            found.wrong(f"the list '{name}' is defined twice", key=name)
+class Lists(Mapping[str, TermList | Names]):
+    """The lists of all files, each made when it is first asked for, so that lists can name lists."""
+
+    def __init__(self, roots: Iterable[Spec]) -> None:
+        self.specs: dict[str, Spec] = {}
+        self._made: dict[str, TermList | Names] = {}
+        self._making: list[str] = []
+        for root in roots:
+            found = root.get("lists")
+            for name, spec in found.mapping().items() if found else ():
+                if name in self.specs:
+                    first = self.specs[name]
+                    spec.wrong(f"the list '{name}' is defined twice (first at {first.file}:{first.line})")
+                self.specs.setdefault(name, spec)
+
+    def __getitem__(self, name: str) -> TermList | Names:
+        if name not in self._made:
+            spec = self.specs[name]
+            if name in self._making:
+                spec.wrong(f"the list '{name}' names itself: {' > '.join([*self._making, name])}")
+                return TermList(Terms())
+            self._making.append(name)
+            self._made[name] = self._make(name, spec)
+            self._making.pop()
+        return self._made[name]
+
+    def _make(self, name: str, spec: Spec) -> TermList | Names:
         who = isinstance(spec.value, dict) and not set(spec.value) <= {"any", "except"}
-        made = names(spec) if who else context.terms(spec)
-        lists[name] = made if made is not None else Names()
+        context = Context(self)
+        if not who:
+            return replace(context.terms(spec), label=f"${name}")
+        return names(spec, context, f"${name}") or Names()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.specs)
+
+    def __len__(self) -> int:
+        return len(self.specs)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.specs
+
+    def settle(self) -> None:
+        """Makes all of them, so that the problems of those that no rule uses are noted too."""
+        for name in self.specs:
+            self[name]
 
 
-def _mapping(spec: Spec | None) -> dict[str, Spec]:
-    return spec.value if spec is not None and isinstance(spec.value, dict) else {}
+# Rules
 
 
-def _rules(root: Spec, context: Context, written: Mapping[str, object], seen: dict[str, str]) -> list[Rule]:
-    listed = root.get("rules")
-    if listed is None:
-        return []
-    found = []
-    for spec in listed.items():
-        spec.only(_KEYS)
-        rule = _rule(spec, context, written)
-        if rule.id in seen:
-            spec.wrong(f"the rule id '{rule.id}' is used twice (first at {seen[rule.id]})", key="id")
-        seen.setdefault(rule.id, f"{spec.file}:{spec.line}")
-        found.append(rule)
-    return found
+def _rule(spec: Spec, context: Context, lists: Lists, seen: dict[str, str]) -> Rule:
+    values = shape.fill(spec, RULE, context)
+    if values["id"] in seen:
+        spec.wrong(f"the rule id '{values['id']}' is used twice (first at {seen[values['id']]})", key="id")
+    seen.setdefault(values["id"], f"{spec.file}:{spec.line}")
+    condition: Condition = values["when"] or Words(TermList(Terms()))
+    examples: tuple[Example, ...] = values["examples"]
+    values |= {"when": condition, "title": values["title"] or values["id"], "examples": examples}
+    return Rule(version=_version(spec, lists), file=spec.file, line=spec.line, **values)
 
 
-def _rule(spec: Spec, context: Context, written: Mapping[str, object]) -> Rule:
-    id_ = spec.need("id", "a short name such as summit-announced")
-    name = id_.string() if id_ else "?"
-    if id_ and not _ID.match(name):
-        id_.wrong("an id is made of small letters, digits, - and _, at most 64 of them")
-    when = spec.need("when", "the condition under which the rule fires")
-    title, once, notify, shown = (spec.get(key) for key in ("title", "once", "notify", "examples"))
-    level, status = spec.get("level"), spec.get("status")
-    condition = parse(when, context) if when else parse(Spec("?", spec.file, spec.line, spec.column, spec.notes), context)
-    return Rule(
-        id=name,
-        title=title.string() if title else name,
-        when=condition,
-        version=_version(spec, written),
-        description=_text(spec, "description"),
-        level=level.choice(LEVELS) if level else "medium",
-        status=status.choice(STATUSES) if status else "active",
-        tags=_texts(spec, "tags"),
-        owner=_text(spec, "owner"),
-        references=_texts(spec, "references"),
-        once=_once(once) if once else Once(alike=0.8),
-        notify=tuple(notify.strings()) if notify else None,
-        examples=examples(shown) if shown else (),
-    )
-
-
-def _text(spec: Spec, key: str) -> str:
-    found = spec.get(key)
-    return found.string() if found else ""
-
-
-def _texts(spec: Spec, key: str) -> tuple[str, ...]:
-    found = spec.get(key)
-    return tuple(found.strings()) if found else ()
-
-
-def _once(spec: Spec) -> Once:
-    spec.only(("per", "alike", "within", "update_on"))
-    per, alike, within, update = (spec.get(key) for key in ("per", "alike", "within", "update_on"))
-    if per is None and alike is None:
-        spec.wrong("say what makes it the same event: per: [place, date], alike: 0.6, or both")
-    return Once(
-        per=tuple(per.strings()) if per else (),
-        alike=alike.number(0, 1) if alike else None,
-        within=within.span() if within else Once().within,
-        update_on=tuple(update.strings()) if update else (),
-    )
-
-
-def _version(spec: Spec, written: Mapping[str, object]) -> str:
+def _version(spec: Spec, lists: Lists) -> str:
     """First 12 hex digits of the SHA-256 of what the rule means: its lists written out, without examples, notify and owner."""
     meaning = {key: one.plain() for key, one in spec.mapping().items() if key not in ("examples", "notify", "owner")}
     used: dict[str, object] = {}
-    _follow_lists(meaning, written, used)
+    _follow_lists(meaning, lists, used)
     whole = json.dumps([meaning, used], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def _follow_lists(value: object, written: Mapping[str, object], used: dict[str, object]) -> None:
+def _follow_lists(value: object, lists: Lists, used: dict[str, object]) -> None:
     """Adds every list that a value names, and every list that those name."""
     for name in re.findall(r'"\$([^"]+)"', json.dumps(value, ensure_ascii=False)):
-        if name in written and name not in used:
-            used[name] = written[name]
-            _follow_lists(written[name], written, used)
-
-
-__all__ = ["Invalid", "bundle", "load"]
+        if name in lists and name not in used:
+            used[name] = lists.specs[name].plain()
+            _follow_lists(used[name], lists, used)

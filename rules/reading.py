@@ -69,6 +69,7 @@ class Reading:
     def __init__(self, article: Article) -> None:
         self.article = article
         self.sections: list[Section] = []
+        self.title_in_body = bool(article.title.strip()) and self._repeats("title", article.title)
         count = 0
         for field in FIELDS:
             text = article.text(field)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rules.conditions import Condition
+    from rules.conditions.base import Condition, TermList
     from rules.examples import Example
 
 LEVELS = ("low", "medium", "high", "critical")
@@ -28,6 +28,14 @@ class Once:
     update_on: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A value read off the evidence: the first whose terms stand in the sentence; None where none does."""
+
+    name: str
+    values: tuple[tuple[str, TermList], ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One thing to be told about. `version`: first 12 hex digits of the SHA-256 of what it means."""
@@ -42,7 +50,10 @@ class Rule:
     tags: tuple[str, ...] = ()
     owner: str = ""
     references: tuple[str, ...] = ()
+    labels: tuple[Label, ...] = ()
     once: Once = Once(alike=0.8)
     notify: tuple[str, ...] | None = None
     """Receivers by id; None: all of them."""
     examples: tuple[Example, ...] = ()
+    file: str = ""
+    line: int = 0

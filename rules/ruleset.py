@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from rules.article import Article
-from rules.evidence import Evidence, Finding, Hit, Match
+from rules.evidence import Clause, Evidence, Finding, Hit, Match
 from rules.problems import Problem
 from rules.reading import Reading, Sentence
-from rules.rule import Rule
+from rules.rule import Label, Rule
 
 _MOST_HITS = 20
 
@@ -30,25 +31,43 @@ class RuleSet:
             if rule.status != "deprecated" and rule.when.possible(reading.vocabulary):
                 evidence = rule.when.search(reading, reading.sentences)
                 if evidence is not None:
-                    found.append(Match(rule=rule.id, article=article.id, findings=findings(evidence, reading)))
+                    found.append(Match(rule=rule.id, article=article.id, findings=findings(evidence, reading, rule.labels)))
         return found
+
+    def explain(self, article: Article) -> list[tuple[Rule, Clause]]:
+        """For every rule, why the article satisfies it or does not: the same evaluation, told clause by clause."""
+        reading = Reading(article)
+        return [(rule, rule.when.explain(reading, reading.sentences)) for rule in self.rules]
 
     def rule(self, id: str) -> Rule:
         """The rule of this id; raises KeyError."""
-        return next(rule for rule in self.rules if rule.id == id) if any(rule.id == id for rule in self.rules) else _missing(id)
+        return {rule.id: rule for rule in self.rules}[id]
 
 
-def _missing(id: str) -> Rule:
-    raise KeyError(id)
+def findings(evidence: Evidence, reading: Reading, labels: Sequence[Label] = ()) -> tuple[Finding, ...]:
+    """What a condition found, as findings: its own, or the sentence that holds most of the hits. Labels and captures are added."""
+    found = evidence.findings or (_ordinary(evidence, reading),)
+    if not labels and not evidence.captures:
+        return found
+    return tuple(
+        replace(one, captures={**evidence.captures, **one.captures}, labels={**_read_off(one, reading, labels), **one.labels})
+        for one in found
+    )
 
 
-def findings(evidence: Evidence, reading: Reading) -> tuple[Finding, ...]:
-    """What a condition found, as findings: its own, or the sentence that holds most of the hits."""
-    if evidence.findings:
-        return evidence.findings
+def _read_off(finding: Finding, reading: Reading, labels: Sequence[Label]) -> dict[str, str | None]:
+    sentence = next(one for one in reading.sentences if (one.section.field, one.start) == (finding.field, finding.start))
+    words = sentence.section.words
+    return {
+        label.name: next((value for value, wanted in label.values if wanted.search(words, sentence.lo, sentence.hi)), None)
+        for label in labels
+    }
+
+
+def _ordinary(evidence: Evidence, reading: Reading) -> Finding:
     hits = tuple(dict.fromkeys(evidence.hits))[:_MOST_HITS]
-    sentence = max(reading.sentences, key=lambda one: (len({h.text.casefold() for h in hits if _inside(h, one)}), -one.number))
-    return (Finding(field=sentence.section.field, start=sentence.start, end=sentence.end, text=sentence.text, hits=hits),)
+    best = max(reading.sentences, key=lambda one: (len({h.text.casefold() for h in hits if _inside(h, one)}), -one.number))
+    return Finding(field=best.section.field, start=best.start, end=best.end, text=best.text, hits=hits)
 
 
 def _inside(hit: Hit, sentence: Sentence) -> bool:

@@ -140,10 +140,13 @@ class Terms:
             self._starts.clear()
         return self._starts.setdefault(token.word, tuple(found))
 
-    def in_text(self, text: str, start: int, end: int) -> list[tuple[int, int]]:
-        """Code-point spans of the regular expressions among the terms, within text[start:end]."""
+    def in_text(self, text: str, start: int, end: int) -> list[tuple[tuple[int, int], dict[str, str | None]]]:
+        """Code-point spans of the regular expressions among the terms within text[start:end], with their named groups."""
+        if not self.patterns:
+            return []
         piece = text[start:end]
-        return [(start + m.start(), start + m.end()) for one in self.patterns for m in one.finditer(piece) if m.group()]
+        found = [(one, match) for one in self.patterns for match in one.finditer(piece) if match.group()]
+        return [((start + m.start(), start + m.end()), {name: m.group(name) for name in one.groupindex}) for one, m in found]
 
     def possible(self, vocabulary: frozenset[str]) -> bool:
         """Whether any term could occur in a text with these folded words: cheap, and never wrongly no."""

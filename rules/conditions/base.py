@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol, Self
 
-from rules.evidence import Evidence
+from rules.evidence import Clause, Evidence
 from rules.fold import Token
-from rules.names import Names
+from rules.names import Found, Name, Names, Office
 from rules.reading import Reading, Sentence
-from rules.spec import Spec
+from rules.shape import Json
+from rules.spec import Spec, unknown
 from rules.terms import BadTerm, Terms, terms
 
 
 class Condition(Protocol):
     """Something that can hold for an article, or for some of its sentences."""
 
+    KEY: ClassVar[str]
+    """The key that a rule writes."""
+
+    @classmethod
+    def parse(cls, spec: Spec, context: Context) -> Self:
+        """The condition from the value of its key; notes what is wrong and gives something usable in any case."""
+        ...
+
+    @classmethod
+    def schema(cls) -> Json:
+        """What the value of its key may be, as JSON Schema."""
+        ...
+
     def search(self, reading: Reading, within: Sequence[Sentence]) -> Evidence | None:
         """Why it holds within these sentences, or None."""
+        ...
+
+    def explain(self, reading: Reading, within: Sequence[Sentence]) -> Clause:
+        """The same answer told clause by clause, with why it does not hold and how near it came."""
         ...
 
     def possible(self, vocabulary: frozenset[str]) -> bool:
@@ -30,12 +48,20 @@ class Condition(Protocol):
         ...
 
 
+def leaf(condition: Condition, evidence: Evidence | None, miss: Callable[[], tuple[str, float]]) -> Clause:
+    """The clause of a condition without parts. `miss` says why it does not hold, and how near it came (0 to 1)."""
+    why, near = ("", 1.0) if evidence is not None else miss()
+    return Clause(says=condition.describe(), evidence=evidence, why=why, near=near)
+
+
 @dataclass(frozen=True, slots=True)
 class TermList:
-    """Terms, and the contexts in which they do not count."""
+    """Terms, and the contexts in which they do not count. `who` are names whose canonical form is to be captured."""
 
     terms: Terms
     besides: Terms = field(default_factory=Terms)
+    who: Names | None = None
+    label: str = ""
 
     def search(self, words: Sequence[Token], lo: int, hi: int) -> list[tuple[int, int]]:
         """Word spans of the terms in words[lo:hi], those inside an exception left out."""
@@ -49,9 +75,14 @@ class TermList:
         """Whether any term could occur."""
         return self.terms.possible(vocabulary)
 
+    def canonical(self, words: Sequence[Token], lo: int, hi: int) -> str | None:
+        """The name that a list gives for these words, if they are a name of one."""
+        found: list[Found] = self.who.search(words, lo, hi) if self.who else []
+        return found[0].name.name if found else None
+
     def describe(self) -> str:
-        """The first few of them."""
-        return one_of(self.terms.written)
+        """What they are called, or the first few of them."""
+        return f"one of {self.label}" if self.label else one_of([f'"{word}"' for word in self.terms.written])
 
 
 def one_of(words: Sequence[str], shown: int = 4) -> str:
@@ -63,9 +94,10 @@ def one_of(words: Sequence[str], shown: int = 4) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a condition may refer to while it is read: the lists of all files."""
+    """What a condition may refer to while it is read: the lists of all files, and which of them were used."""
 
     lists: Mapping[str, TermList | Names]
+    used: set[str] = field(default_factory=set)
 
     def terms(self, spec: Spec) -> TermList:
         """Terms written out, `$list` references, or a mapping of `any:` and `except:`."""
@@ -76,22 +108,29 @@ class Context:
                 spec.need("any", "the terms to look for")
                 return TermList(Terms())
             inner = self.terms(wanted)
-            return TermList(inner.terms, self.terms(besides).terms if besides else inner.besides)
+            return TermList(inner.terms, self.terms(besides).terms if besides else inner.besides, inner.who, inner.label)
+        return self._gathered(spec)
+
+    def _gathered(self, spec: Spec) -> TermList:
         written: list[str] = []
-        besides_written: list[str] = []
+        besides: list[str] = []
+        who: list[Name] = []
         for one in spec.each():
             text = one.string()
             if text.startswith("$"):
                 found = self.list(one)
                 if isinstance(found, Names):
                     written += [term for name in found.names for term in name.written]
-                    besides_written += [term for name in found.names for term in name.besides]
+                    besides += [term for name in found.names for term in name.besides]
+                    who += found.names
                 elif found is not None:
                     written += found.terms.written
-                    besides_written += found.besides.written
-            elif self._usable(one, text):
+                    besides += found.besides.written
+                    who += found.who.names if found.who else ()
+            elif usable(one, text):
                 written.append(text)
-        return TermList(terms(written), terms(besides_written))
+        label = spec.value if isinstance(spec.value, str) and spec.value.startswith("$") else ""
+        return TermList(terms(written), terms(besides), Names(tuple(who)) if who else None, label)
 
     def names(self, spec: Spec) -> Names | None:
         """A list of who by `$reference`; names written out count as a list too."""
@@ -103,65 +142,55 @@ class Context:
                 )
                 return None
             return found
-        return names(spec)
+        return names(spec, self)
 
     def list(self, spec: Spec) -> TermList | Names | None:
         """The list that a `$reference` names."""
-        from rules.spec import unknown  # noqa: PLC0415 - only for the message
-
         name = spec.string().removeprefix("$")
         if name not in self.lists:
             spec.wrong(unknown("list", name, self.lists) if self.lists else f"unknown list '{name}'; no lists are defined")
             return None
+        self.used.add(name)
         return self.lists[name]
 
-    @staticmethod
-    def _usable(spec: Spec, text: str) -> bool:
-        try:
-            terms([text])
-        except BadTerm as error:
-            spec.wrong(str(error))
-            return False
-        return True
+
+def usable(spec: Spec, text: str) -> bool:
+    """Whether a text is a term; what is wrong with it is noted."""
+    try:
+        terms([text])
+    except BadTerm as error:
+        spec.wrong(str(error))
+        return False
+    return True
 
 
-def names(spec: Spec) -> Names | None:
-    """A list of who, as written under `lists:`."""
-    from rules.names import Name, Office  # noqa: PLC0415 - keeps the import graph of this module small
-
+def names(spec: Spec, context: Context | None = None, label: str = "") -> Names | None:
+    """A list of who, as written under `lists:`; `include:` among its names takes in other lists."""
     found: list[Name] = []
     offices: list[Office] = []
     if not isinstance(spec.value, dict):
-        found = [Name(one.string(), (one.string(),)) for one in spec.each() if one.string()]
-        return Names(tuple(found))
+        return Names(tuple(Name(one, (one,)) for one in spec.strings() if one), label=label)
     for name, entry in spec.mapping().items():
-        if isinstance(entry.value, dict) and entry.get("office") is not None:
+        if name == "include" and context is not None:
+            for one in entry.each():
+                other = context.names(one)
+                found += other.names if other else ()
+                offices += other.offices if other else ()
+        elif entry.get("office") is not None:
             entry.only(("office", "of"))
-            of = entry.need("of", "the states or institutions whose offices these are")
-            offices.append(Office(tuple(_checked(entry.value["office"])), tuple(_checked(of)) if of else ()))
+            office, of = entry.get("office"), entry.need("of", "the states or institutions whose offices these are")
+            offices.append(Office(_usable(office), _usable(of)))
         elif isinstance(entry.value, dict):
             entry.only(("any", "except"))
-            written, besides = entry.get("any"), entry.get("except")
-            found.append(
-                Name(name, _with_name(name, _checked(written) if written else []), tuple(_checked(besides) if besides else ()))
-            )
+            found.append(Name(name, _with_name(name, _usable(entry.get("any"))), _usable(entry.get("except"))))
         else:
-            found.append(Name(name, _with_name(name, _checked(entry) if entry.value is not None else [])))
-    return Names(tuple(found), tuple(offices))
+            found.append(Name(name, _with_name(name, _usable(entry) if entry.value is not None else ())))
+    return Names(tuple(found), tuple(offices), label)
 
 
 def _with_name(name: str, written: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*written, name)))
 
 
-def _checked(spec: Spec) -> list[str]:
-    usable = []
-    for one in spec.each():
-        text = one.string()
-        try:
-            terms([text])
-        except BadTerm as error:
-            one.wrong(str(error))
-            continue
-        usable.append(text)
-    return usable
+def _usable(spec: Spec | None) -> tuple[str, ...]:
+    return tuple(text for one in spec.each() if usable(one, text := one.string())) if spec else ()

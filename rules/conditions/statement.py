@@ -6,13 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import ClassVar, Self
 
-from rules import dates
-from rules.conditions.base import Context, TermList, one_of
+from rules import dates, shape
+from rules.conditions.base import Context, TermList, leaf, one_of
 from rules.data import table
-from rules.evidence import Evidence, Finding, Hit
+from rules.evidence import Clause, Evidence, Finding, Hit
 from rules.names import Names
 from rules.reading import Reading, Section, Sentence
+from rules.shape import Json
 from rules.spec import Spec
 from rules.speech.cast import Cast, Who
 from rules.speech.contents import Report
@@ -35,23 +37,58 @@ class Topic:
     pronoun: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one report: its finding, or why it is none and how near it came."""
+
+    sentence: int
+    why: str = ""
+    near: float = 0.0
+    finding: Finding | None = None
+    weight: float = 0.0
+
+
+def _lexicon(spec: Spec, context: Context) -> Lexicon:
+    spec.only(STANCES[:4], "stance")
+    return Lexicon(
+        tuple((key, context.terms(value).terms.written) for key, value in spec.mapping().items() if key in STANCES[:4])
+    )
+
+
+_WORDS: Json = {
+    "type": "object",
+    "properties": {one: {"$ref": "#/$defs/terms"} for one in STANCES[:4]},
+    "additionalProperties": False,
+}
+
+
 @dataclass(frozen=True)
 class Statement:
-    """Who said what: somebody on a list is the source of reported speech whose content is about a topic.
+    """Somebody on a list says something about a topic: who said what, through whom, and where they stand.
 
         statement:
-          by: $russian-state        # a list of names, or any
-          about: $negotiation       # terms; left out: anything
-          stance: [rejects, blames] # left out: any stance
-          time: current             # current (default), background, any
-          kind: [direct, second-hand]   # left out: all but second-hand
+          by: $russian-state
+          about: $negotiation
+          stance: [rejects, blames]
 
-    Direct quotations, indirect speech, "according to", refusals and accusations count. It yields the captures `speaker` (the
-    person where one is named, else the institution), `via` (through whom it came: the outlet told, or the one who passed it on), `cue`,
-    `content`, `kind`, `as` (the words that named the speaker, where they are not the name), and the label `stance`: rejects, open,
-    conditional, blames or neutral. A title or pronoun is resolved to the last speaker; a content that only points back ("such
-    gatherings", "it") counts where the sentence before was on the topic, and both are shown.
+    Direct quotations, indirect speech, "according to", refusals and accusations count. A title or a pronoun stands for the last speaker
+    ("she added"); a content that only points back ("such gatherings", "it") counts where the sentence before was on the topic, and both
+    are shown. What one speaker reports of another ("Zelensky said that Putin …") is second-hand, and history ("previously", "last year",
+    "repeatedly") is background; neither fires unless asked for. English only.
+
+    It captures `speaker` (the person where one is named, else the institution), `via` (the outlet that was told, or whoever passed it
+    on), `cue`, `content`, `kind` and `as` (the words that named the speaker, where they are not the name), and gives the label `stance`.
     """
+
+    KEY: ClassVar[str] = "statement"
+    SHAPE: ClassVar[shape.Shape] = {
+        "by": shape.Key(shape.WHO, "who speaks: a $list of names, or any", required=True),
+        "about": shape.Key(shape.TERMS, "what it is about; left out: anything"),
+        "stance": shape.Key(shape.choices(STANCES), "which stances; left out: all", default=()),
+        "time": shape.Key(shape.choice(TIMES), "news (current) or history (background)", default="current"),
+        "kind": shape.Key(shape.choices(KINDS), "which kinds; left out: all but second-hand", default=KINDS[:3]),
+        "words": shape.Key(shape.Kind(_lexicon, _WORDS), "more words that show a stance", default=Lexicon()),
+    }
 
     by: Names | None
     about: TermList | None
@@ -60,7 +97,25 @@ class Statement:
     kinds: tuple[str, ...] = KINDS[:3]
     lexicon: Lexicon = field(default_factory=Lexicon)
     by_name: str = "anybody"
-    about_name: str = ""
+
+    @classmethod
+    def parse(cls, spec: Spec, context: Context) -> Self:
+        """`{by, about, stance, time, kind, words}`."""
+        values = shape.fill(spec, cls.SHAPE, context)
+        by = spec.get("by")
+        who = (
+            "anybody"
+            if by is None or by.value == "any"
+            else f"somebody of {by.value}"
+            if isinstance(by.value, str)
+            else "somebody listed"
+        )
+        return cls(values["by"], values["about"], values["stance"], values["time"], values["kind"], values["words"], who)
+
+    @classmethod
+    def schema(cls) -> Json:
+        """`{by, about, stance, time, kind, words}`."""
+        return shape.mapping(cls.SHAPE)
 
     def possible(self, vocabulary: frozenset[str]) -> bool:
         """Whether both the speakers and the topic could occur."""
@@ -68,51 +123,61 @@ class Statement:
 
     def describe(self) -> str:
         """In plain English."""
-        said = (
-            f"says something{', now,' if self.time == 'current' else ''} about {self.about_name}"
-            if self.about
-            else "says something"
-        )
+        now = ", now," if self.time == "current" else " (as history)" if self.time == "background" else ""
+        about = f" about {self.about.describe()}" if self.about else ""
         stance = f", and {one_of(self.stances)}" if self.stances else ""
-        return f"{self.by_name} {said}{stance}"
+        return f"{self.by_name} says something{now}{about}{stance}"
 
     def search(self, reading: Reading, within: Sequence[Sentence]) -> Evidence | None:
         """One finding a statement, best first."""
         if not self.possible(reading.vocabulary):
             return None
-        names = self.by or Names()
-        cast = Cast(names, reading)
-        allowed = {sentence.number for sentence in within}
-        ranked: list[tuple[float, int, Finding]] = []
-        topics: dict[int, Topic] = {}
-        for report in cast.reports:
-            ranked_finding = self._finding(report, cast, reading.article.published, topics)
-            if ranked_finding and ranked_finding[1] in allowed:
-                ranked.append(ranked_finding)
-        best = _one_each(sorted(ranked, key=lambda item: (-item[0], item[1])))
+        found = [one for one in self._verdicts(reading, within) if one.finding is not None]
+        best = _one_each(sorted(found, key=lambda one: (-one.weight, one.sentence)))
         return Evidence(findings=tuple(best)) if best else None
 
-    def _finding(
-        self, report: Report, cast: Cast, published: datetime | None, topics: dict[int, Topic]
-    ) -> tuple[float, int, Finding] | None:
+    def explain(self, reading: Reading, within: Sequence[Sentence]) -> Clause:
+        """The report that came nearest, and what it lacks."""
+        return leaf(self, self.search(reading, within), lambda: self._miss(reading, within))
+
+    def _miss(self, reading: Reading, within: Sequence[Sentence]) -> tuple[str, float]:
+        if self.about is not None and not self.about.possible(reading.vocabulary):
+            return f"the article does not say {self.about.describe()}", 0.0
+        best = max(self._verdicts(reading, within), key=lambda one: one.near, default=None)
+        return (best.why, best.near) if best else ("nobody is reported to say anything", 0.0)
+
+    def _verdicts(self, reading: Reading, within: Sequence[Sentence]) -> list[Verdict]:
+        cast = Cast(self.by or Names(), reading)
+        allowed = {sentence.number for sentence in within}
+        topics: dict[int, Topic] = {}
+        found = [self._judge(report, cast, reading.article.published, topics) for report in cast.reports]
+        return [one for one in found if one.sentence in allowed]
+
+    def _judge(self, report: Report, cast: Cast, published: datetime | None, topics: dict[int, Topic]) -> Verdict:
+        """One report of speech: a finding, or the first thing that it lacks."""
         who = cast.who(report)
         outer = cast.who(report.within) if report.within else None
-        if who is None or not (who.listed or self.by is None) or (outer is not None and outer.listed):
-            return None  # what one of ours says of another of ours is one statement, the outer one
+        number = report.sentence.number
+        name = who.name if who else "somebody"
+        if who is None or not (who.listed or self.by is None):
+            return Verdict(number, f"{name} is not {self.by_name}: “{_short(report)}”", 0.4 if self._direct(report) else 0.1)
+        if outer is not None and outer.listed:
+            return Verdict(number, f"it is part of what {outer.name} says", 0.3)
         second = report.hedged or (report.within is not None and not (outer and outer.listed))
         kind = "second-hand" if second else report.kind
-        time = "background" if background(report, published) else "current"
-        if kind not in self.kinds or self.time not in (time, "any") or not report.content:
-            return None
-        topic = self._topic(report, cast, topics)
+        topic = self._topic(report, cast, topics) if report.content else None
         if topic is None:
-            return None
+            return Verdict(number, f"{name} speaks, but not on the topic: “{_short(report)}”", 0.5)
+        if kind not in self.kinds:
+            told = f" through {outer.name}" if outer else ""
+            return Verdict(number, f"{name} speaks on the topic, but {kind}{told}: “{_short(report)}”", 0.8)
+        time = "background" if background(report, published) else "current"
+        if self.time not in (time, "any"):
+            return Verdict(number, f"{name} speaks on the topic, but it is {time}: “{_short(report)}”", 0.9)
         topics[id(report)] = topic
         stance = self.lexicon.read(report.section.words, report.content, report.verb.kind)
-        if topic.pronoun and stance == "neutral":
-            return None
-        if self.stances and stance not in self.stances:
-            return None
+        if (topic.pronoun and stance == "neutral") or (self.stances and stance not in self.stances):
+            return Verdict(number, f"{name} speaks on the topic, but {stance}: “{_short(report)}”", 0.9)
         sentence = self._sentence(report, topic)
         captures = {
             "speaker": who.name,
@@ -131,19 +196,23 @@ class Statement:
             captures=captures,
             labels={"stance": stance},
         )
-        return (_weight(report, topic, who, stance, sentence), sentence.number, finding)
+        return Verdict(sentence.number, near=1.0, finding=finding, weight=_weight(report, topic, who, stance, sentence))
 
     def _topic(self, report: Report, cast: Cast, topics: dict[int, Topic]) -> Topic | None:
         if self.about is None:
             return Topic(())
-        words = report.section.words
-        spans = [span for lo, hi in report.content for span in self.about.search(words, lo, hi)]
+        spans = self._direct(report)
         if spans:
             return Topic(tuple(spans))
         asked = self._asked(report)
         if asked:
             return Topic((), tuple(asked), pointed=True)
         return self._pointing_back(report, cast, topics)
+
+    def _direct(self, report: Report) -> list[Range]:
+        """Where the topic stands in the content in so many words."""
+        words = report.section.words
+        return [span for lo, hi in report.content for span in self.about.search(words, lo, hi)] if self.about else []
 
     def _asked(self, report: Report) -> list[Range]:
         """ "Asked about the talks, Peskov said …": the question is part of what the answer is about."""
@@ -232,33 +301,6 @@ class Statement:
             return cue
         at = spans[-1][0]
         return next((one for one in report.section.sentences if one.lo <= at < one.hi), cue)
-
-
-def parse(spec: Spec, context: Context) -> Statement:
-    """`statement:` as written in a rule."""
-    spec.only(("by", "about", "stance", "time", "kind", "words"))
-    by, about, stance, time, kind, extra = (spec.get(key) for key in ("by", "about", "stance", "time", "kind", "words"))
-    if by is None:
-        spec.need("by", "a $list of names, or any")
-    anybody = by is None or by.value == "any"
-    names = None if anybody or by is None else context.names(by)
-    return Statement(
-        by=names,
-        about=context.terms(about) if about else None,
-        stances=tuple(one.choice(STANCES) for one in stance.each()) if stance else (),
-        time=time.choice(TIMES) if time else "current",
-        kinds=tuple(one.choice(KINDS) for one in kind.each()) if kind else KINDS[:3],
-        lexicon=Lexicon(tuple((key, tuple(context.terms(value).terms.written)) for key, value in _lexicon(extra).items())),
-        by_name="anybody" if anybody or by is None else f"somebody of {by.shown()}".replace("'", ""),
-        about_name=about.shown().replace("'", "") if about and isinstance(about.value, str) else "the given terms",
-    )
-
-
-def _lexicon(spec: Spec | None) -> dict[str, Spec]:
-    if spec is None:
-        return {}
-    spec.only(STANCES[:4], "stance")
-    return {key: value for key, value in spec.mapping().items() if key in STANCES}
 
 
 def background(report: Report, published: datetime | None = None) -> bool:
@@ -376,13 +418,14 @@ def _weight(report: Report, topic: Topic, who: Who, stance: str, sentence: Sente
     return weight + 0.6 * (sentence.number < 6) - 0.2 * sentence.is_title
 
 
-def _one_each(ranked: list[tuple[float, int, Finding]]) -> list[Finding]:
+def _one_each(ranked: Sequence[Verdict]) -> list[Finding]:
     """The best finding of each sentence and speaker; best first."""
-    seen: set[tuple[str, int, str | None]] = set()
-    kept = []
-    for _, _, finding in ranked:
-        key = (finding.field, finding.start, finding.captures["speaker"])
-        if key not in seen:
-            seen.add(key)
-            kept.append(finding)
-    return kept
+    kept: dict[tuple[str, int, str | None], Finding] = {}
+    for one in ranked:
+        if one.finding is not None:
+            kept.setdefault((one.finding.field, one.finding.start, one.finding.captures["speaker"]), one.finding)
+    return list(kept.values())
+
+
+def _short(report: Report) -> str:
+    return " ".join(report.sentence.text.split())[:120]

@@ -62,6 +62,11 @@ class Event:
         """Whether a date says that it is still to come."""
         return self._date is not None and self._date.sense == "future"
 
+    @property
+    def name(self) -> str:
+        """What it is called in the text."""
+        return self.section.hit(*self.span).text
+
     def captures(self) -> dict[str, str | None]:
         """What is known of it."""
         return {
