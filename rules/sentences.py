@@ -21,6 +21,7 @@ _LAST_WORD = re.compile(r"(\S{1,30})\Z")
 _OPENERS = "\"“«„‘'([—–- "
 _DOUBLE = {"“": "”", "«": "»", "„": "“”"}
 _LONGEST_SINGLE = 400
+LONGEST = 1_500
 
 
 def paragraphs(text: str) -> list[Span]:
@@ -37,7 +38,26 @@ def paragraphs(text: str) -> list[Span]:
 
 
 def sentences(text: str, paragraph: Span) -> list[Span]:
-    """The sentences of a paragraph, without the white space around them."""
+    """The sentences of a paragraph, without the white space around them.
+
+    A sentence longer than LONGEST characters is cut there, between words: what looks at a sentence as a whole stays cheap.
+    """
+    return [piece for whole in _stops(text, paragraph) for piece in _cut(text, *whole)]
+
+
+def _cut(text: str, start: int, end: int) -> list[Span]:
+    pieces = []
+    while end - start > LONGEST:
+        room = text.rfind(" ", start + LONGEST // 2, start + LONGEST)
+        at = room if room > 0 else start + LONGEST
+        pieces.append((start, at))
+        start = at
+        while start < end and text[start].isspace():
+            start += 1
+    return [*pieces, (start, end)] if start < end else pieces
+
+
+def _stops(text: str, paragraph: Span) -> list[Span]:
     start, end = paragraph
     found = []
     for match in _END.finditer(text, start, end):

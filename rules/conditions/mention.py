@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 from rules import shape
 from rules.conditions.base import Context, TermList, leaf, one_of
 from rules.events.event import Event, is_article_about_something_else, is_no_event
+from rules.events.venue import hosts
 from rules.evidence import Clause, Evidence, Finding
 from rules.reading import Reading, Sentence
 from rules.shape import Json
@@ -18,6 +19,7 @@ from rules.terms import Terms
 
 TIMES = ("upcoming", "under way", "past")
 STATUSES = ("planned", "proposed", "held", "cancelled", "ruled-out", "hypothetical")
+_MOST = 8  # events looked at in one sentence
 SPECIFICS = ("date", "place", "ordinal", "name")
 
 
@@ -107,17 +109,18 @@ class Mention:
     def _verdicts(self, reading: Reading, within: Sequence[Sentence]) -> list[Verdict]:
         published = reading.article.published
         day = published.date() if published else None
-        events = [event for sentence in within for event in self._events(sentence, reading, day)]
+        places = hosts(reading)
+        if is_article_about_something_else(reading):
+            return []
+        events = [event for sentence in within for event in self._events(sentence, day, places)]
         over = {ordinal for event in events if event.labels()["time"] == "past" and (ordinal := event.captures()["ordinal"])}
         return [self._judge(event, over) for event in events]
 
-    def _events(self, sentence: Sentence, reading: Reading, day: date | None) -> list[Event]:
+    def _events(self, sentence: Sentence, day: date | None, places: frozenset[str]) -> list[Event]:
         words = sentence.section.words
         spans = self.of.search(words, sentence.lo, sentence.hi)
-        if not spans or is_article_about_something_else(reading):
-            return []
-        spans = [span for span in spans if not is_no_event(words, span, sentence)]
-        return [Event(sentence, span, tuple(other for other in spans if other != span), day, reading) for span in spans]
+        real = [span for span in spans[:_MOST] if not is_no_event(words, span, sentence)]
+        return [Event(sentence, span, tuple(other for other in real if other != span), day, places) for span in real]
 
     def _judge(self, event: Event, over: set[str]) -> Verdict:
         """The event as a finding, or the first thing it lacks; one whose number is `over` elsewhere in the article lies behind."""

@@ -263,13 +263,8 @@ class Statement:
     def _carried(report: Report, cast: Cast, topics: dict[int, Topic]) -> list[Range]:
         """The topic that the same speaker's statement in the sentence before was about, if that only pointed back too."""
         mine = cast.who(report)
-        for one in cast.reports:
-            if (
-                one.section is report.section
-                and one.sentence.number == report.sentence.number - 1
-                and id(one) in topics
-                and cast.who(one) == mine
-            ):
+        for one in cast.near(report, 1):
+            if id(one) in topics and cast.who(one) == mine:
                 return list(topics[id(one)].back or topics[id(one)].spans)[-1:]
         return []
 
@@ -278,18 +273,12 @@ class Statement:
         """Whether the sentence before is of the same speaker, or about him: "it" then means the same thing."""
         if report.source and report.section.words[report.source[0]].word in ("he", "she"):
             return True
-        if any(one.sentence is report.sentence and one.cue < report.cue for one in cast.reports):
+        if any(one.cue < report.cue for one in cast.near(report, 0)):
             return True
-        earlier = [
-            one
-            for one in cast.reports
-            if one.sentence.number in (report.sentence.number - 1, report.sentence.number)
-            and one is not report
-            and one.section is report.section
-            and one.cue <= report.cue
-        ]
         mine = cast.who(report)
-        return any((who := cast.who(one)) is not None and mine is not None and who.name == mine.name for one in earlier)
+        return any(
+            (who := cast.who(one)) is not None and mine is not None and who.name == mine.name for one in cast.near(report, 1)
+        )
 
     @staticmethod
     def _sentence(report: Report, topic: Topic) -> Sentence:

@@ -41,7 +41,7 @@ class Event:
     span: Range
     others: tuple[Range, ...]
     day: date | None
-    reading: Reading
+    hosts: frozenset[str] = frozenset()
     _cues: list[Cue] = field(default_factory=list)
     _date: dates.Dated | None = None
     _place: tuple[str, Range] | None = None
@@ -50,7 +50,7 @@ class Event:
         self._cues = sorted(self._find_cues(), key=lambda cue: cue.distance)
         sense = {"upcoming": "future", "past": "past"}.get(self._by_words() or "", "")
         self._date = self._find_date(sense)
-        self._place = venue(Setting(self.sentence, self.span, self.others, self.reading))
+        self._place = venue(Setting(self.sentence, self.span, self.others, self.hosts))
 
     @property
     def section(self) -> Section:

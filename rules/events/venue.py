@@ -31,12 +31,24 @@ class Setting:
     sentence: Sentence
     span: Range
     others: tuple[Range, ...]
-    reading: Reading
+    hosts: frozenset[str] = frozenset()
+    """Places that the article meets in, by `hosts`."""
 
     @property
     def section(self) -> Section:
         """The field it stands in."""
         return self.sentence.section
+
+
+def hosts(reading: Reading) -> frozenset[str]:
+    """Every place that an article puts an "in" before, outside topics: "the Malta talks" are then in Malta."""
+    found = set()
+    for sentence in reading.sentences:
+        words = sentence.section.words
+        for k in range(sentence.lo, sentence.hi - 1):
+            if words[k].word == "in" and (named := places.at(words, k + 1, sentence.hi)) and not _topical(words, k, sentence.lo):
+                found.add(named[0].name)
+    return frozenset(found)
 
 
 def venue(event: Setting) -> tuple[str, Range] | None:
@@ -55,7 +67,7 @@ def _compound(event: Setting) -> tuple[str, Range] | None:
             place, end = found
             if words[k].glued or words[min(end, len(words) - 1)].glued or (end < event.span[0] and words[end].word == "'s"):
                 return None
-            hosts = place.name in _hosts_of_article(event.reading)
+            hosts = place.name in event.hosts
             return (place.name, (k, end)) if (not place.is_country or hosts) and not _is_seat(place.name) else None
         if words[k].word not in table("mention")["between"] and not words[k].capital:
             return None
@@ -65,17 +77,6 @@ def _compound(event: Setting) -> tuple[str, Range] | None:
 def _is_seat(name: str) -> bool:
     """Whether a capital's name mostly stands for its government ("Moscow talks" may be either, "Washington summit" is a place)."""
     return name in ("Moscow", "Kyiv", "Beijing", "Tehran", "Pyongyang")
-
-
-def _hosts_of_article(reading: Reading) -> frozenset[str]:
-    """Every place that the article puts an "in" before, outside topics."""
-    found = set()
-    for sentence in reading.sentences:
-        words = sentence.section.words
-        for k in range(sentence.lo, sentence.hi - 1):
-            if words[k].word == "in" and (named := places.at(words, k + 1, sentence.hi)) and not _topical(words, k, sentence.lo):
-                found.add(named[0].name)
-    return frozenset(found)
 
 
 def _topical(words: Sequence[Token], k: int, lo: int) -> bool:

@@ -47,7 +47,10 @@ class Cast:
         self._subject = ""
         self.speakers: dict[int, Who | None] = {}
         self.reports = reports(reading)
-        found = _in_order(reading, self.reports)
+        self._by_sentence: dict[int, list[Report]] = {}
+        for report in self.reports:
+            self._by_sentence.setdefault(report.sentence.number, []).append(report)
+        found: list[Report | Sentence] = [item for one in reading.sentences for item in self._by_sentence.get(one.number, [one])]
         for _ in range(2):  # the second time with what the whole article told: "the Russian diplomat said" after "Galuzin said"
             self._person = self._institution = None
             self._subject = ""
@@ -57,6 +60,11 @@ class Cast:
                 else:
                     self._introduce(item)
         self._look_ahead([item for item in found if isinstance(item, Report)])
+
+    def near(self, report: Report, back: int) -> list[Report]:
+        """The other reports of its sentence (0), or those of the sentence before (1), of the same field."""
+        found = self._by_sentence.get(report.sentence.number - back, [])
+        return [one for one in found if one is not report and one.section is report.section]
 
     def who(self, report: Report) -> Who | None:
         """Who says it; None where nobody can be made out."""
@@ -320,17 +328,6 @@ class Cast:
             any(a <= lo + 1 for a, _ in self._names.states.search(report.section.words, lo, min(hi, lo + 4)))
             for lo, hi in report.content
         )
-
-
-def _in_order(reading: Reading, found: list[Report]) -> list[Report | Sentence]:
-    """Reports, and the sentences that have none, in reading order."""
-    by_sentence: dict[int, list[Report]] = {}
-    for report in found:
-        by_sentence.setdefault(report.sentence.number, []).append(report)
-    order: list[Report | Sentence] = []
-    for sentence in reading.sentences:
-        order += by_sentence.get(sentence.number, [sentence])
-    return order
 
 
 _GOVERNMENT = frozenset("ministry ministries government authorities administration council embassy".split())
