@@ -153,13 +153,18 @@ async def _examine(fresh: Sequence[Fresh], bench: Bench, backlog: Backlog) -> Ex
     if not fresh:
         return Examined()
     filled = await _fill_all(fresh, bench.fill)
-    matches = await bench.match([one.article for one in filled])
+    matches = await bench.match([_seen(one, bench) for one in filled])
     results = [await _whole(one, found, bench, backlog) for one, found in zip(filled, matches, strict=True)]
     result = _summary([plan for plan in results if plan])
     _tell(result)
     if broken := [one.article.id for one, plan in zip(filled, results, strict=True) if plan is None]:
         raise MonitorError(f"{len(broken)} of {len(filled)} articles could not be examined, the first is {broken[0]}")
     return result
+
+
+def _seen(one: _Filled, bench: Bench) -> Article:
+    """The article with the time of its first sight, which a rule may ask how old it was then."""
+    return replace(one.article, seen=one.fresh.first_seen or bench.moment(one.article))
 
 
 async def _fill_all(fresh: Sequence[Fresh], fill: Fill) -> list[_Filled]:
