@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from rules import shape
@@ -14,6 +14,7 @@ from rules.conditions import Context, Words, parse
 from rules.conditions.base import Condition, TermList, names
 from rules.examples import EXAMPLES, Example
 from rules.names import Names
+from rules.problems import Invalid, Problem
 from rules.rule import LEVELS, STATUSES, Label, Once, Rule
 from rules.ruleset import RuleSet
 from rules.shape import Key, Kind, Shape
@@ -98,11 +99,18 @@ def bundle(main: str, reader: Callable[[str], bytes]) -> dict[str, bytes]:
 
     `reader` gives the bytes of a file by its name and raises OSError; names of included files are relative to the one that names them.
     """
+    found, problems = gather(main, reader)
+    if problems:
+        raise Invalid(problems)
+    return found
+
+
+def gather(main: str, reader: Callable[[str], bytes]) -> tuple[dict[str, bytes], list[Problem]]:
+    """As `bundle`, with what cannot be read as problems beside what can."""
     notes = Notes()
     found: dict[str, bytes] = {}
     _follow(main, reader, found, notes, None)
-    notes.settle()
-    return found
+    return found, notes.problems
 
 
 def _follow(name: str, reader: Callable[[str], bytes], found: dict[str, bytes], notes: Notes, asked: Spec | None) -> None:
@@ -132,16 +140,39 @@ def _beside(file: str, name: str) -> str:
 
 def load(files: Mapping[str, bytes], main: str) -> RuleSet:
     """The rules of all files, `main` first, the others as included. Raises Invalid with every problem of every file."""
+    parsed = parse_files(files, main)
+    if any(problem.severity == "error" for problem in parsed.problems):
+        raise Invalid(parsed.problems)
+    return parsed.ruleset()
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Rule files as they were written: their trees, lists and rules, and every problem so far; some of it may be unusable."""
+
+    roots: tuple[Spec, ...]
+    lists: Lists
+    rules: tuple[tuple[Spec, Rule], ...]
+    """Each rule beside the place where it is written."""
+    problems: tuple[Problem, ...]
+
+    def ruleset(self) -> RuleSet:
+        """The rules, to be used where there is no error among the problems."""
+        return RuleSet(tuple(rule for _, rule in self.rules), tuple(sorted(self.problems)))
+
+
+def parse_files(files: Mapping[str, bytes], main: str, lent: Mapping[str, bytes] | None = None) -> Parsed:
+    """What the files hold, never raising. Lists of `lent` files may be used where these have none of that name."""
     notes = Notes()
     roots = [root for root in (read(files[name], name, notes) for name in _order(files, main)) if root is not None]
-    lists = Lists(roots)
+    behind = [root for name, data in (lent or {}).items() if name not in files and (root := read(data, name, Notes()))]
+    lists = Lists(roots, behind)
     context = Context(lists)
     tops = [shape.fill(root, FILE, context) for root in roots]
     lists.settle()
     seen: dict[str, str] = {}
-    rules = [_rule(spec, context, lists, seen) for top in tops for spec in top["rules"]]
-    notes.settle()
-    return RuleSet(tuple(rules), tuple(sorted(notes.problems)))
+    rules = [(spec, _rule(spec, context, lists, seen)) for top in tops for spec in top["rules"]]
+    return Parsed(tuple(roots), lists, tuple(rules), tuple(notes.problems))
 
 
 def _order(files: Mapping[str, bytes], main: str) -> Iterable[str]:
@@ -151,7 +182,8 @@ def _order(files: Mapping[str, bytes], main: str) -> Iterable[str]:
 class Lists(Mapping[str, TermList | Names]):
     """The lists of all files, each made when it is first asked for, so that lists can name lists."""
 
-    def __init__(self, roots: Iterable[Spec]) -> None:
+    def __init__(self, roots: Iterable[Spec], behind: Iterable[Spec] = ()) -> None:
+        """`behind`: files whose lists count where `roots` have none of that name."""
         self.specs: dict[str, Spec] = {}
         self._made: dict[str, TermList | Names] = {}
         self._making: list[str] = []
@@ -161,6 +193,10 @@ class Lists(Mapping[str, TermList | Names]):
                 if name in self.specs:
                     first = self.specs[name]
                     spec.wrong(f"the list '{name}' is defined twice (first at {first.file}:{first.line})")
+                self.specs.setdefault(name, spec)
+        for root in behind:
+            found = root.get("lists")
+            for name, spec in found.mapping().items() if found else ():
                 self.specs.setdefault(name, spec)
 
     def __getitem__(self, name: str) -> TermList | Names:

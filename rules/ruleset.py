@@ -46,13 +46,21 @@ class RuleSet:
 
 def findings(evidence: Evidence, reading: Reading, labels: Sequence[Label] = ()) -> tuple[Finding, ...]:
     """What a condition found, as findings: its own, or the sentence that holds most of the hits. Labels and captures are added."""
-    found = evidence.findings or (_ordinary(evidence, reading),)
+    found = _each_once(evidence.findings) or (_ordinary(evidence, reading),)
     if not labels and not evidence.captures:
         return found
     return tuple(
         replace(one, captures={**evidence.captures, **one.captures}, labels={**_read_off(one, reading, labels), **one.labels})
         for one in found
     )
+
+
+def _each_once(found: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Without those that say the same of the same sentence, as two branches of a condition may."""
+    kept: dict[tuple[object, ...], Finding] = {}
+    for one in found:
+        kept.setdefault((one.field, one.start, *sorted(one.captures.items(), key=str), *sorted(one.labels.items(), key=str)), one)
+    return tuple(kept.values())
 
 
 def _read_off(finding: Finding, reading: Reading, labels: Sequence[Label]) -> dict[str, str | None]:

@@ -7,7 +7,7 @@ other events stand in between. The words are in `data/mention.yaml`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 
@@ -20,6 +20,8 @@ from rules.speech.phrases import Range, left_np
 from rules.speech.verbs import verbs
 from rules.terms import Terms, terms
 
+_FAR = 25
+_CLOSE = 9
 _REACH = 14  # words within which a cue or a place belongs to an event
 _CUTS = frozenset("but while although though whereas because when which who where".split())
 
@@ -97,7 +99,7 @@ class Event:
     def _time(self) -> str | None:
         """The date says it where there is one that lies clearly ahead or behind; else the nearest words do."""
         said = self._by_words()
-        if said == "upcoming" and not self.dated_ahead and self._years_ago():
+        if said == "upcoming" and self._years_ago():
             return "past"
         if self._date and self._date.sense and said != "under_way":
             return "upcoming" if self._date.sense == "future" else "past"
@@ -106,6 +108,8 @@ class Event:
     def _years_ago(self) -> bool:
         """Whether the sentence names a year that is over."""
         words = self.section.words[self.sentence.lo : self.sentence.hi]
+        if self._date and any(len(w.word) == 4 and w.word.isdigit() for w in self.section.words[self._date.lo : self._date.hi]):
+            return False  # "a summit in June 2027, the first since 2019"
         return self.day is not None and any(
             len(w.word) == 4 and w.word.isdigit() and 1900 < int(w.word) < self.day.year for w in words
         )
@@ -141,12 +145,19 @@ class Event:
         found = []
         for kind, where, cue_terms in _cue_terms():
             for span in cue_terms.search(words, lo, hi):
+                if where == "both" and _is_of_speech(words, span, self.sentence):
+                    continue  # "announced last week that he would …"
                 if words[span[0]].word == "will" and span[1] < hi and words[span[0] + 1].word == "to":
                     continue  # "lacking will to continue talks"
                 distance = self._distance(span, where)
-                if distance is not None and distance <= _REACH:
-                    found.append(Cue(kind, span, distance))
-        return found
+                if distance is not None and distance <= (_CLOSE if kind == "loose" else _REACH):
+                    found.append(Cue("upcoming" if kind == "loose" else kind, span, distance))
+        return [replace(cue, kind="upcoming") if cue.kind == "approach" and not self._looks_back() else cue for cue in found]
+
+    def _looks_back(self) -> bool:
+        """Whether the sentence itself is dated in the past: "last week, on the eve of the summit"."""
+        found = dates.find(self.section.words, self.sentence.lo, self.sentence.hi, self.day, "past")
+        return any(one.sense == "past" for one in found)
 
     def _distance(self, cue: Range, where: str) -> int | None:
         """Words between a cue and the event; None where the cue stands on the wrong side or speaks of something else."""
@@ -183,7 +194,10 @@ class Event:
             if _of_speech(words, one, self.sentence):
                 continue
             distance = self._distance((one.lo, one.hi), "both")
-            if distance is None or distance > (_REACH if one.sense == "future" or sense == "future" else 6):
+            reach = _REACH if one.sense == "future" or sense == "future" else 6
+            if _own_date(words, one, self.sentence):
+                reach = _FAR
+            if distance is None or distance > reach:
                 continue
             if one.lo > self.sentence.lo and words[one.lo - 1].word == "since":
                 continue
@@ -312,7 +326,10 @@ def _of_speech(words: Sequence[Token], one: dates.Dated, sentence: Sentence) -> 
         before -= 1
     if before >= sentence.lo and verbs().get(words[before].word) and not breaks(words[before + 1]):
         return words[before].word not in ("agreed", "back", "support", "order", "question")
-    if words[before].word in ("reporters", "journalists", "statement", "interview") and before >= sentence.lo:
+    if (
+        words[before].word in ("reporters", "journalists", "statement", "interview", "speaking", "spoke", "speech")
+        and before >= sentence.lo
+    ):
         return True
     if words[before].word == "conference" and words[before - 1].word in ("news", "press"):
         return True
@@ -343,7 +360,11 @@ def _party(section: Section, who: Range) -> str | None:
 @cache
 def _cue_terms() -> tuple[tuple[str, str, Terms], ...]:
     data = table("mention")
-    found = [(kind, where, terms(words)) for kind in ("upcoming", "past", "under_way") for where, words in data[kind].items()]
+    found = [
+        (kind, where, terms(words))
+        for kind in ("upcoming", "loose", "approach", "past", "under_way")
+        for where, words in data[kind].items()
+    ]
     found += [(kind, "both", terms(data[kind])) for kind in ("planned", "proposed", "cancelled", "ruled_out", "hypothetical")]
     return tuple(found)
 
@@ -361,6 +382,20 @@ def _not_events() -> frozenset[str]:
 @cache
 def _other_fields() -> Terms:
     return terms(table("mention")["other_fields"])
+
+
+def _is_of_speech(words: Sequence[Token], span: Range, sentence: Sentence) -> bool:
+    """Whether a date among the cues says when something was said: "announced last week"."""
+    before = span[0] - 1
+    if before < sentence.lo or breaks(words[span[0]]):
+        return False
+    return any(verb.kind == "say" for verb in verbs().get(words[before].word, ()))
+
+
+def _own_date(words: Sequence[Token], one: dates.Dated, sentence: Sentence) -> bool:
+    """Whether the words right before a date make it an event's: "will take place by May"."""
+    near = {word.word for word in words[max(sentence.lo, one.lo - 4) : one.lo]}
+    return bool(near & {"place", "held", "begin", "start", "scheduled", "slated", "planned", "set", "due", "open"})
 
 
 def is_article_about_something_else(reading: Reading) -> bool:

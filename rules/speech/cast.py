@@ -13,7 +13,7 @@ from rules.fold import Token, fold
 from rules.names import Names
 from rules.reading import Reading, Section, Sentence
 from rules.speech.contents import Report
-from rules.speech.phrases import Range, subject
+from rules.speech.phrases import Range, ends_clause, subject
 from rules.speech.reports import reports
 from rules.speech.verbs import words_of
 from rules.terms import Terms, terms
@@ -187,7 +187,7 @@ class Cast:
         words = section.words
         titles = self._titles(words, lo, hi)
         offices = _offices(words, lo, hi)
-        if not titles:
+        if not titles or not _is_head(words, titles[-1][1], hi):
             return self._aide(section, lo, hi) or self._definite(words, lo, hi, offices)
         first, last = titles[0], titles[-1]
         name = _personal_name(words, last[1], hi)
@@ -340,6 +340,16 @@ _BODIES = frozenset(
 
 def _joined(token: Token) -> Token:
     return replace(token, gap=" ")
+
+
+def _is_head(words: list[Token], k: int, hi: int) -> bool:
+    """Whether a title that ends before word `k` is what the description comes to: a name or "of …" may follow, no other noun."""
+    for word in words[k:hi]:
+        if word.word in ("of", "for", "to", "in", "at", "'s") or ends_clause(words, k):
+            return True
+        if not word.capital or word.caps:
+            return word.word in ("the", "a", "on", "and") or word.word in words_of("offices")
+    return True
 
 
 def _may_be(known: frozenset[str], said: frozenset[str]) -> bool:

@@ -101,6 +101,9 @@ def _complement(report: Report, after: Range) -> Range:
     """What follows the verb as what was said: nothing where a comma follows whom it was told and when."""
     words, section = report.section.words, report.section
     lo, hi = after
+    that = _that(report, lo, hi)
+    if that is not None:
+        return (that, hi)
     k = lo
     told = report.verb.lemma in ("tell", "inform", "ask", "brief", "quote")
     while k < hi and not (k > lo and _breaks_off(words, k)):
@@ -122,6 +125,17 @@ def _complement(report: Report, after: Range) -> Range:
     if aside and words[k].word in _FINITE | {"would", "is", "had"}:
         return (k, hi)  # "any truce, she told reporters, would have to …"
     return (k, hi) if opens or words[k].word == "that" else (hi, hi)
+
+
+def _that(report: Report, lo: int, hi: int) -> int | None:
+    """Where "that" opens what was said, when, where and to whom it was said left out: "admitted at the summit that he …"."""
+    words, quoted = report.section.words, report.section.quoted
+    for k in range(lo, min(hi, lo + 12)):
+        if words[k].word == "that":
+            return k
+        if quoted[k] or words[k].word in _FINITE or (k > lo and _breaks_off(words, k)):
+            return None
+    return None
 
 
 def _addressed(words: list[Token], k: int, lo: int) -> bool:
