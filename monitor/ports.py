@@ -85,6 +85,13 @@ class Store(Protocol):
         """Articles whose page is still missing and is to be asked for again by now, oldest first."""
         ...
 
+    async def articles(self, since: datetime, *, after: str | None = None, limit: int = 500) -> list[Fresh]:
+        """Articles first seen at or after `since`, in the order they came, as they are now.
+
+        `limit` at a time: `after` is the id of the last one of the page before.
+        """
+        ...
+
     async def ledger(self, rules: Sequence[str], since: datetime) -> Ledger:
         """Events of these rules seen at or after `since`, in the order they were opened, with the rules' stamps."""
         ...

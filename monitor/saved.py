@@ -6,7 +6,8 @@ What a JSON file gives as title, summary and text stays untouched, since offsets
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from rules.boilerplate import boilerplate
 from rules.sentences import paragraphs, sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 LONGEST_TITLE = 300
 SHORT = 5
@@ -31,11 +32,13 @@ _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff",
 class Saved:
     """The articles of one file. `problems` is what was left out of it, `notes` what was understood otherwise than written.
 
-    `spare` holds an id for each article that nothing else in the file has, for those whose own id is taken.
+    `spare` holds an id for each article that nothing else in the file has, for those whose own id is taken. `extras` is what JSON
+    says of an article that an article has no place for, such as labels, by its id.
     """
 
     articles: tuple[Article, ...] = ()
     spare: tuple[str, ...] = ()
+    extras: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -185,7 +188,8 @@ def _list(value: Any) -> list[Any]:
 def _object(value: dict[str, Any], name: str) -> Saved:
     notes: list[str] = []
     article = _article(value, notes.append)
-    return _one(replace(article, id=_own_id(value) or name), name, notes)
+    saved = _one(replace(article, id=_own_id(value) or name), name, notes)
+    return replace(saved, extras=_by_id(saved, [value]))
 
 
 def _lines(data: bytes, name: str) -> Saved:
@@ -210,6 +214,7 @@ def _line_of(problem: str) -> int:
 def _entries(values: Iterator[tuple[int, Any]], name: str, what: str) -> Saved:
     """The articles among values, each with its place; what is no article is a problem, and the others stay."""
     found: list[tuple[int, str | None, Article]] = []
+    rows: list[Mapping[str, Any]] = []
     problems: list[str] = []
     notes: list[str] = []
     for place, value in values:
@@ -219,10 +224,17 @@ def _entries(values: Iterator[tuple[int, Any]], name: str, what: str) -> Saved:
 
         try:
             found.append((place, _own_id(value), _article(value, note)))
+            rows.append(value)
         except Unreadable as error:
             problems.append(f"{what} {place}: {error}")
     saved = _several(found, name)
-    return replace(saved, problems=tuple(problems), notes=(*notes, *saved.notes))
+    return replace(saved, problems=tuple(problems), notes=(*notes, *saved.notes), extras=_by_id(saved, rows))
+
+
+def _by_id(saved: Saved, rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What each row says besides its article, by the article's id; nothing of those that say no more."""
+    said = ({key: value for key, value in row.items() if key not in _READ} for row in rows)
+    return {article.id: extra for article, extra in zip(saved.articles, said, strict=True) if extra}
 
 
 def _own_id(value: Any) -> str | None:
@@ -230,6 +242,9 @@ def _own_id(value: Any) -> str | None:
     if isinstance(said, bool) or not isinstance(said, str | int):
         return None
     return _whole(str(said)).strip() or None
+
+
+_READ = frozenset("id title summary text body source url link author language lang tags published date".split())
 
 
 def _article(value: Any, note: Callable[[str], None]) -> Article:

@@ -16,7 +16,7 @@ from monitor.app.book import Book, jitter, now
 from monitor.sources.replay import Collected, Trouble, collect, in_order, moments
 from monitor.steps import Bench
 from monitor.stores import open_store
-from monitor.workers import Workers
+from monitor.workers import Load, Workers
 from rules import Article, Match
 
 if TYPE_CHECKING:
@@ -43,10 +43,12 @@ MANY = 64
 class Rehearsal:
     """Reads and matches saved articles. Markup is parsed in a worker process, since it may be hostile; so is what is many.
 
-    `broken` collects the articles that broke the engine, `progress` is told of each one matched.
+    `load` compiles the rules for the workers. `broken` collects the articles that broke the engine, `progress` is told of each one
+    matched.
     """
 
     book: Book
+    load: Load = rules.load
     jobs: int | None = None
     progress: Callable[[int], None] = lambda _: None
     broken: list[Trouble] = field(default_factory=list)
@@ -55,7 +57,7 @@ class Rehearsal:
     def __post_init__(self) -> None:
         jobs = self.jobs or min(os.cpu_count() or 1, 8)
         self.workers = Workers(
-            load=rules.load, files=self.book.files, main=self.book.main, broken=self._broke, parsers=1, matchers=jobs
+            load=self.load, files=self.book.files, main=self.book.main, broken=self._broke, parsers=1, matchers=jobs
         )
 
     async def collect(self, paths: Sequence[Path], read: Callable[[int, int], None]) -> Collected:

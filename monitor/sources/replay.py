@@ -6,11 +6,11 @@ The same paths give the same articles in the same order on any machine: neither 
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monitor.errors import Unreadable
 from monitor.saved import READERS, Saved
@@ -50,9 +50,13 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """The articles in input order, ids unique. `problems`: what was skipped; `notes`: what is worth knowing."""
+    """The articles in input order, ids unique. `problems`: what was skipped; `notes`: what is worth knowing.
+
+    `extras`: what JSON says of an article besides, such as labels, by id.
+    """
 
     articles: tuple[Article, ...] = ()
+    extras: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: tuple[Trouble, ...] = ()
     notes: tuple[Trouble, ...] = ()
 
@@ -61,6 +65,7 @@ async def collect(paths: Sequence[Path], parse: Parse, read: Callable[[int, int]
     """Everything in these files and folders. `read` is told after each file how many of how many are done."""
     files, problems = walk(paths)
     articles: list[Article] = []
+    extras: dict[str, Mapping[str, Any]] = {}
     notes: list[Trouble] = []
     taken: set[str] = set()
     for done, file in enumerate(files, 1):
@@ -71,10 +76,14 @@ async def collect(paths: Sequence[Path], parse: Parse, read: Callable[[int, int]
         else:
             problems += [Trouble(file.shown, problem) for problem in saved.problems]
             notes += [Trouble(file.shown, note) for note in saved.notes]
-            articles += _unique(saved, file, taken, notes)
+            named = list(_unique(saved, file, taken, notes))
+            articles += named
+            extras |= {
+                final.id: saved.extras[own.id] for final, own in zip(named, saved.articles, strict=True) if own.id in saved.extras
+            }
         if read:
             read(done, len(files))
-    return Collected(articles=tuple(articles), problems=tuple(problems), notes=tuple(notes))
+    return Collected(articles=tuple(articles), extras=extras, problems=tuple(problems), notes=tuple(notes))
 
 
 def moments(articles: Sequence[Article], now: datetime | None) -> Moment:

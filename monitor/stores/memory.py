@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from monitor.errors import Outdated, StoreError
@@ -90,6 +91,13 @@ class MemoryStore:
         due = [(plan.refill, plan) for plan in self._articles.values() if plan.refill and plan.refill <= now]
         oldest = [plan for _, plan in sorted(due, key=lambda pair: pair[0])]
         return [Fresh(article=plan.article, first_seen=plan.first_seen, fills=plan.fills) for plan in oldest[:limit]]
+
+    async def articles(self, since: datetime, *, after: str | None = None, limit: int = 500) -> list[Fresh]:
+        """Articles first seen at or after `since`, in the order they came; a page of them."""
+        came = list(self._articles)
+        start = came.index(after) + 1 if after in self._articles else 0
+        plans = (plan for id in came[start:] if (plan := self._articles[id]).first_seen >= since)
+        return [Fresh(article=plan.article, first_seen=plan.first_seen) for plan in islice(plans, limit)]
 
     async def ledger(self, rules: Sequence[str], since: datetime) -> Ledger:
         """Events of these rules seen at or after `since`, in the order they were opened, with the rules' stamps."""

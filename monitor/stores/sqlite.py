@@ -118,6 +118,15 @@ class SqliteStore:
         rows = await self._rows(sql, _micros(now), limit)
         return [Fresh(article=_load(Article, whole), first_seen=_moment(seen), fills=n) for whole, seen, n in rows]
 
+    async def articles(self, since: datetime, *, after: str | None = None, limit: int = 500) -> list[Fresh]:
+        """Articles first seen at or after `since`, in the order they came; a page of them."""
+        sql = """
+            SELECT whole, first_seen FROM articles
+            WHERE first_seen >= ? AND row > coalesce((SELECT row FROM articles WHERE id = ?), 0) ORDER BY row LIMIT ?
+        """
+        rows = await self._rows(sql, _micros(since), after and _utf8(after), limit)
+        return [Fresh(article=_load(Article, whole), first_seen=_moment(seen)) for whole, seen in rows]
+
     async def ledger(self, rules: Sequence[str], since: datetime) -> Ledger:
         """Events of these rules seen at or after `since`, in the order they were opened, with the rules' stamps."""
         return await self._read(lambda db: _ledger(db, rules, since))

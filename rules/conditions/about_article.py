@@ -78,8 +78,13 @@ class FromArticle:
 
     def describe(self) -> str:
         """In plain English."""
-        said = [f"from {one_of(self.sources)}"] if self.sources else []
-        said += [f"in {one_of(self.languages)}"] if self.languages else []
-        said += [f"tagged {one_of(self.tags)}"] if self.tags else []
-        said += [f"at most {self.younger_than.total_seconds() / 3600:g} hours old"] if self.younger_than else []
-        return "the article is " + ", ".join(said)
+        said = [f"comes from {one_of(self.sources)}"] if self.sources else []
+        said += [f"is in the language {one_of(self.languages)}"] if self.languages else []
+        said += [f"is tagged {one_of(self.tags)}"] if self.tags else []
+        said += [f"was at most {_long(self.younger_than)} old when it was first seen"] if self.younger_than else []
+        return "the article " + ", and ".join(said)
+
+
+def _long(span: timedelta) -> str:
+    hours = span.total_seconds() / 3600
+    return f"{hours / 24:g} days" if hours >= 48 and hours % 24 == 0 else f"{hours:g} hours"

@@ -41,6 +41,16 @@ def _held(members: Sequence[Condition], reading: Reading, within: Sequence[Sente
     return [evidence for part in members if (evidence := part.search(reading, within)) is not None]
 
 
+def _said(part: Condition, outer: Condition) -> str:
+    """A part in plain English, in brackets where "and" and "or" would otherwise run together."""
+    said = part.describe()
+    inner: object = part
+    while not isinstance(inner, Any | All | Nothing | AtLeast) and hasattr(inner, "inner"):
+        inner = inner.inner  # a scope around it
+    several = isinstance(inner, Any | All | Nothing | AtLeast) and len(inner.parts) > 1
+    return f"({said})" if several and not (inner is part and type(part) is type(outer)) else said
+
+
 def _explained(condition: Any | All | AtLeast, reading: Reading, within: Sequence[Sentence], count: int) -> Clause:
     clauses = tuple(part.explain(reading, within) for part in condition.parts)
     best = sorted((clause.near for clause in clauses), reverse=True)[: max(1, count)]
@@ -89,7 +99,7 @@ class Any:
 
     def describe(self) -> str:
         """In plain English."""
-        return " or ".join(part.describe() for part in self.parts)
+        return " or ".join(_said(part, self) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +137,7 @@ class All:
 
     def describe(self) -> str:
         """In plain English."""
-        return " and ".join(part.describe() for part in self.parts)
+        return " and ".join(_said(part, self) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +178,10 @@ class Nothing:
 
     def describe(self) -> str:
         """In plain English."""
-        return "not that " + " or ".join(part.describe() for part in self.parts)
+        said = [part.describe() for part in self.parts]
+        if all(one.startswith("it says ") for one in said):
+            return "it does not say " + " or ".join(one.removeprefix("it says ") for one in said)
+        return f"it is not so that {said[0]}" if len(said) == 1 else "none of these holds: " + "; ".join(said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,4 +227,4 @@ class AtLeast:
 
     def describe(self) -> str:
         """In plain English."""
-        return f"at least {self.count} of these: " + ", ".join(part.describe() for part in self.parts)
+        return f"at least {self.count} of these hold: " + "; ".join(part.describe() for part in self.parts)

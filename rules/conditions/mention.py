@@ -83,8 +83,8 @@ class Mention:
     def describe(self) -> str:
         """In plain English."""
         told = [one_of(words) for words in (self.times, self.statuses) if words]
-        known = f", with a {one_of(self.specifics)}" if self.specifics else ""
-        return f"it names {self.of.describe()}{' that is ' + ' and '.join(told) if told else ''}{known}"
+        known = f", and gives its {one_of(self.specifics)}" if self.specifics else ""
+        return f"it names {self.of.describe()}{' that is ' + ', and '.join(told) if told else ''}{known}"
 
     def search(self, reading: Reading, within: Sequence[Sentence]) -> Evidence | None:
         """One finding an event named, best first."""

@@ -115,7 +115,6 @@ class Near:
 
     def describe(self) -> str:
         """In plain English."""
+        first, *others = [group.describe() for group in self.groups] or [""]
         order = ", in this order" if self.ordered else ""
-        return f"within {self.within_words} words of each other{order}: " + " and ".join(
-            group.describe() for group in self.groups
-        )
+        return f"it says {first} within {self.within_words} words of {' and '.join(others)}{order}"

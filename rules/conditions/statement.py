@@ -106,7 +106,7 @@ class Statement:
         who = (
             "anybody"
             if by is None or by.value == "any"
-            else f"somebody of {by.value}"
+            else f"somebody on {by.value}"
             if isinstance(by.value, str)
             else "somebody listed"
         )
@@ -124,9 +124,10 @@ class Statement:
     def describe(self) -> str:
         """In plain English."""
         now = ", now," if self.time == "current" else " (as history)" if self.time == "background" else ""
-        about = f" about {self.about.describe()}" if self.about else ""
-        stance = f", and {one_of(self.stances)}" if self.stances else ""
-        return f"{self.by_name} says something{now}{about}{stance}"
+        about = f" about {self.about.label or self.about.describe()}" if self.about else ""
+        stance = f", with the stance {one_of(self.stances)}" if self.stances else ""
+        how = "" if self.kinds == KINDS[:3] else f" ({one_of(self.kinds)})"
+        return f"{self.by_name} says something{how}{now}{about}{stance}"
 
     def search(self, reading: Reading, within: Sequence[Sentence]) -> Evidence | None:
         """One finding a statement, best first."""

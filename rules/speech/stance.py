@@ -15,6 +15,7 @@ from rules.data import table
 from rules.fold import Token
 from rules.terms import Terms, terms
 
+Range = tuple[int, int]
 STANCES = ("rejects", "open", "conditional", "blames", "neutral")
 _REACH = 6  # words within which a negation turns a word around
 _FAR = 14  # … and "neither" and "never", which govern a whole clause
@@ -39,42 +40,31 @@ class Lexicon:
         kinds = self.by_kind
         against = for_it = blame = conditions = 0.0
         for lo, hi in ranges:
-            refusals = [(span, self._negated(words, span, lo)) for span in kinds["rejects"].search(words, lo, hi)]
-            for span, negated in refusals:
-                strong = 1.0
-                if negated and words[span[0]].word != "no":
-                    for_it += strong
-                else:
-                    against += strong
-            for span in kinds["open"].search(words, lo, hi):
-                if any(a <= span[0] < b for (a, b), _ in refusals):
-                    continue
-                if self._negated(words, span, lo):
-                    against += 1.0
-                else:
-                    for_it += 0.6
-            against += sum(
-                self._negated(words, span, lo)
-                for span in kinds["engage"].search(words, lo, hi)
-                if not any(a <= span[0] < b for (a, b), _ in refusals)
-            )
-            blame += sum(
-                not self._negated(words, span, lo) or words[span[0]].word in ("not", "no")
-                for span in kinds["blames"].search(words, lo, hi)
-            )
-            found = kinds["conditional"].search(words, lo, hi)
-            conditions += sum(
-                0.5 if words[a].word in ("condition", "conditions") else 1.0
-                for a, b in found
-                if not self._waived(words, (a, b), lo)
-            )
+            faults = [span for span in kinds["blames"].search(words, lo, hi) if self._stands(words, span, lo)]
+            refusals = kinds["rejects"].search(words, lo, hi)
+            refused = [self._negated(words, span, lo) and words[span[0]].word != "no" for span in refusals]
+            for_it += sum(refused)
+            against += len(refused) - sum(refused)
+            for span in _outside(kinds["open"].search(words, lo, hi), refusals + faults):
+                negated = self._negated(words, span, lo)
+                against += negated
+                for_it += 0.6 * (not negated)
+            engaging = _outside(kinds["engage"].search(words, lo, hi), refusals + faults)
+            against += sum(self._negated(words, span, lo) for span in engaging)
+            blame += len(faults)
+            found = [span for span in kinds["conditional"].search(words, lo, hi) if not self._waived(words, span, lo)]
+            conditions += sum(0.5 if words[a].word in ("condition", "conditions") else 1.0 for a, _ in found)
         return _decide(against, for_it, blame, conditions, verb)
 
-    def _waived(self, words: Sequence[Token], span: tuple[int, int], lo: int) -> bool:
+    def _stands(self, words: Sequence[Token], span: Range, lo: int) -> bool:
+        """Whether a reproach is made rather than denied."""
+        return not self._negated(words, span, lo) or words[span[0]].word in ("not", "no")
+
+    def _waived(self, words: Sequence[Token], span: Range, lo: int) -> bool:
         """Whether a condition is said not to be one: "without preconditions"."""
         return "condition" in words[span[0]].word and self._negated(words, span, lo)
 
-    def _negated(self, words: Sequence[Token], span: tuple[int, int], lo: int) -> bool:
+    def _negated(self, words: Sequence[Token], span: Range, lo: int) -> bool:
         """Whether an odd number of negations stands shortly before, in the same clause; "neither … nor" is one and reaches far."""
         start = max(lo, span[0] - _FAR)
         for k in range(span[0], start, -1):
@@ -89,6 +79,10 @@ class Lexicon:
         ]
         count = len(found) + len(far) - ("neither" in far + found and "nor" in found)
         return count % 2 == 1
+
+
+def _outside(spans: Sequence[Range], others: Sequence[Range]) -> list[Range]:
+    return [span for span in spans if not any(a <= span[0] < b for a, b in others)]
 
 
 def _decide(against: float, for_it: float, blame: float, conditions: float, verb: str) -> str:
