@@ -21,6 +21,7 @@ _CREDIT = re.compile(
 _CREDIT_HEAD = re.compile(r"(?:photo|picture|image|фото)(?:\s*:|\s+by\s|\s+credit)", re.IGNORECASE)
 _LONGEST_CREDIT = 200
 _SHORT = 8
+_APPEALS = frozenset(("support", "subscribe", "donate", "join", "help", "keep", "sign", "follow", "register"))
 
 
 @cache
@@ -28,9 +29,12 @@ def _signals() -> dict[str, Terms]:
     return {kind: terms(words) for kind, words in table("boilerplate").items()}
 
 
-def boilerplate(paragraphs: Sequence[str]) -> list[bool]:
-    """For each paragraph of a page, in order, whether it is the site's own voice rather than the article's."""
-    words = [tokens(_QUOTED.sub(" ", one)) for one in paragraphs]
+def boilerplate(paragraphs: Sequence[str], spoken: Sequence[list[Token]] | None = None) -> list[bool]:
+    """For each paragraph of a page, in order, whether it is the site's own voice rather than the article's.
+
+    `spoken` are the paragraphs' words outside quotation marks, where the caller has them.
+    """
+    words = spoken if spoken is not None else [tokens(_QUOTED.sub(" ", one)) for one in paragraphs]
     scores = [_score(text, found) for text, found in zip(paragraphs, words, strict=True)]
     masked = [score >= 2 for score in scores]
     _spread(masked, scores)
@@ -42,9 +46,11 @@ def boilerplate(paragraphs: Sequence[str]) -> list[bool]:
 def _score(text: str, words: list[Token]) -> int:
     """2 and more: certainly the site; 1: perhaps."""
     signals = _signals()
-    if not words:
-        return 2
+    if not words:  # all of it is quoted, and so somebody's; or there is no word in it at all
+        return 0 if any(char.isalpha() for char in text) else 2
     if len(words) <= _SHORT and any(span == (0, len(words)) for span in signals["whole"].search(words)):
+        return 2
+    if len(words) <= _SHORT and text.rstrip().endswith("!") and words[0].word in _APPEALS:
         return 2
     strong = len(signals["strong"].search(words))
     weak = len(signals["weak"].search(words))
@@ -67,7 +73,7 @@ def _spread(masked: list[bool], scores: list[int]) -> None:
                 masked[i] = True
 
 
-def _appeal_to_the_end(masked: list[bool], words: list[list[Token]]) -> None:
+def _appeal_to_the_end(masked: list[bool], words: Sequence[list[Token]]) -> None:
     """An appeal in the last part of a page runs to its end, as long as most of what follows is the site's too."""
     heads = _signals()["heads"]
     for i, found in enumerate(words):
@@ -79,7 +85,7 @@ def _appeal_to_the_end(masked: list[bool], words: list[list[Token]]) -> None:
             return
 
 
-def _banner(masked: list[bool], words: list[list[Token]]) -> None:
+def _banner(masked: list[bool], words: Sequence[list[Token]]) -> None:
     """Short lines among the site's own at the very top are part of its banner."""
     top = 0
     for i in range(min(len(masked), 8)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -68,16 +68,10 @@ class Reading:
 
     def __init__(self, article: Article) -> None:
         self.article = article
-        self.sections: list[Section] = []
         self.title_in_body = bool(article.title.strip()) and self._repeats("title", article.title)
-        count = 0
-        for field in FIELDS:
-            text = article.text(field)
-            if not text.strip() or self._repeats(field, text):
-                continue
-            section = _section(field, text, count)
-            count += len(section.sentences)
-            self.sections.append(section)
+        fields = [(field, article.text(field)) for field in FIELDS]
+        read = [(field, text) for field, text in fields if text.strip() and not self._repeats(field, text)]
+        self._words = {field: tokens(text) for field, text in read}
 
     def _repeats(self, field: str, text: str) -> bool:
         """A title that is the body's first sentence and a summary that the body begins with are read in the body."""
@@ -88,6 +82,15 @@ class Reading:
         return any(bare and " ".join(other[: 2 * len(text) + 80].split()).startswith(bare) for other in others)
 
     @cached_property
+    def sections(self) -> list[Section]:
+        """Its fields, made ready when somebody asks: most articles are told by their words to be of no interest."""
+        found: list[Section] = []
+        for field, words in self._words.items():
+            first = sum(len(section.sentences) for section in found)
+            found.append(_section(field, self.article.text(field), words, first))
+        return found
+
+    @cached_property
     def sentences(self) -> list[Sentence]:
         """Every sentence that counts, title first."""
         return [one for section in self.sections for one in section.sentences]
@@ -95,25 +98,31 @@ class Reading:
     @cached_property
     def vocabulary(self) -> frozenset[str]:
         """The folded words of the whole article."""
-        return frozenset(word.word for section in self.sections for word in section.words)
+        return frozenset(word.word for words in self._words.values() for word in words)
 
 
-def _section(field: str, text: str, first: int) -> Section:
-    words = tokens(text)
+def _section(field: str, text: str, words: list[Token], first: int) -> Section:
     starts = [word.start for word in words]
-    spans = paragraphs(text)
-    masked = boilerplate([text[a:b] for a, b in spans]) if field == "body" else [False] * len(spans)
     quotes = quotations(text)
     section = Section(field, text, words, [], quotes, _flags(words, quotes))
+    spans = paragraphs(text)
+    masked = _masked(section, spans, starts) if field == "body" else [False] * len(spans)
     for n, (span, hidden) in enumerate(zip(spans, masked, strict=True)):
         if hidden:
             continue
         for start, end in sentences(text, span):
-            lo, hi = bisect_right(starts, start - 1), bisect_right(starts, end - 1)
+            lo, hi = bisect_left(starts, start), bisect_left(starts, end)
             if lo < hi:
                 number = first + len(section.sentences)
                 section.sentences.append(Sentence(section, number, start, end, lo, hi, n))
     return section
+
+
+def _masked(section: Section, spans: list[Span], starts: list[int]) -> list[bool]:
+    """Which paragraphs are the site's own voice, judged by their words outside quotation marks."""
+    ranges = [range(bisect_left(starts, a), bisect_left(starts, b)) for a, b in spans]
+    spoken = [[section.words[i] for i in one if not section.quoted[i]] for one in ranges]
+    return boilerplate([section.text[a:b] for a, b in spans], spoken)
 
 
 def _flags(words: list[Token], quotes: list[Span]) -> list[bool]:

@@ -24,11 +24,9 @@ class RuleSet:
     def match(self, article: Article) -> list[Match]:
         """The rules that the article satisfies, in the order they are written; deprecated rules are not asked."""
         reading = Reading(article)
-        if not reading.sentences:
-            return []
         found = []
         for rule in self.rules:
-            if rule.status != "deprecated" and rule.when.possible(reading.vocabulary):
+            if rule.status != "deprecated" and rule.when.possible(reading.vocabulary) and reading.sentences:
                 evidence = rule.when.search(reading, reading.sentences)
                 if evidence is not None:
                     found.append(Match(rule=rule.id, article=article.id, findings=findings(evidence, reading, rule.labels)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,10 +14,10 @@ from monitor import envelope, report
 from monitor.app import replay as stage
 from monitor.app.book import now, read_rules
 from monitor.app.replay import Rehearsal
-from monitor.cli import options
+from monitor.cli import options, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from monitor.config import Config
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 FAILED = 1
 USAGE = 2
 SKIPPED = 3
-BAR = 50
-"""Files from which on a progress bar is worth its line."""
 
 
 class Moment(click.ParamType[datetime]):
@@ -103,17 +100,19 @@ class Wish:
 
 async def _replay(config: Config, paths: Sequence[Path], jobs: int | None, wish: Wish) -> Replayed:
     async with contextlib.AsyncExitStack() as stack:
-        rehearsal, collected = await _collect(stack, config, paths, jobs)
+        rehearsal = await stack.enter_async_context(_rehearsing(config, jobs))
+        collected = await reading.collect(rehearsal, paths)
         sinks, routes = await stack.enter_async_context(stage.receiving(config, rehearsal.book)) if wish.deliver else ({}, [])
         store = await stack.enter_async_context(stage.open_kept_or_not(wish.db))
-        with _bar(rehearsal, len(collected.articles)):
+        with reading.matching(len(collected.articles)) as rehearsal.progress:
             alerts = await stage.replay(rehearsal, collected.articles, at=wish.at, store=store, routes=routes)
         undelivered = 0
         if wish.deliver:
             told = await stage.deliver_all(store, sinks, max((alert.raised for alert in alerts), default=now()))
             undelivered = told.again + told.gave_up
             click.echo(f"{report.count(told.sent, 'delivery', 'deliveries')} made, {undelivered} failed", err=True)
-        return Replayed(collected=collected, alerts=alerts, skipped=_skipped(rehearsal, collected), undelivered=undelivered)
+        skipped = reading.skipped(rehearsal, collected)
+        return Replayed(collected=collected, alerts=alerts, skipped=skipped, undelivered=undelivered)
 
 
 def _shown(alert: Alert) -> str:
@@ -160,13 +159,13 @@ def match(  # noqa: PLR0913, PLR0917 - one parameter an option
 async def _match(
     config: Config, paths: Sequence[Path], jobs: int | None, *, matching: bool
 ) -> tuple[Collected, list[list[Match]], int]:
-    async with contextlib.AsyncExitStack() as stack:
-        rehearsal, collected = await _collect(stack, config, paths, jobs)
-        with _bar(rehearsal, len(collected.articles) if matching else 0):
+    async with _rehearsing(config, jobs) as rehearsal:
+        collected = await reading.collect(rehearsal, paths)
+        with reading.matching(len(collected.articles) if matching else 0) as rehearsal.progress:
             found = await rehearsal.match(collected.articles) if matching else []
         order = {rule: place for place, rule in enumerate(rehearsal.book.rules)}
         by_rule = [sorted(matches, key=lambda one: order[one.rule]) for matches in found]
-        return collected, by_rule, _skipped(rehearsal, collected)
+        return collected, by_rule, reading.skipped(rehearsal, collected)
 
 
 def _print_matches(articles: Sequence[Article], found: Sequence[Sequence[Match]], *, as_json: bool) -> None:
@@ -196,50 +195,10 @@ def _extracted(article: Article) -> dict[str, Any]:
     }
 
 
-async def _collect(
-    stack: contextlib.AsyncExitStack, config: Config, paths: Sequence[Path], jobs: int | None
-) -> tuple[Rehearsal, Collected]:
-    """The articles of these paths, and what will match them; told on stderr what was left out."""
-    if not any(path.exists() for path in paths):
-        raise click.UsageError(f"{', '.join(map(str, paths))}: not there")
+@contextlib.asynccontextmanager
+async def _rehearsing(config: Config, jobs: int | None) -> AsyncIterator[Rehearsal]:
+    """What reads and matches with the rules in force, whose warnings are told."""
     book = read_rules(config.rules)
     options.warn(book.ruleset.warnings)
-    rehearsal = await stack.enter_async_context(stage.rehearsing(Rehearsal(book=book, jobs=jobs)))
-    with _reading() as read:
-        collected = await rehearsal.collect(paths, read)
-    for note in collected.notes:
-        click.echo(f"note: {note}", err=True)
-    for problem in collected.problems:
-        click.echo(f"skipped: {problem.path}: {problem.reason.removeprefix('skipped: ')}", err=True)
-    return rehearsal, collected
-
-
-def _skipped(rehearsal: Rehearsal, collected: Collected) -> int:
-    for broken in rehearsal.broken:
-        click.echo(f"skipped: {broken}", err=True)
-    return len(collected.problems) + len(rehearsal.broken)
-
-
-@contextlib.contextmanager
-def _reading() -> Iterator[Callable[[int, int], None]]:
-    """A bar for the files, from the first report on that says that they are many."""
-    with contextlib.ExitStack() as stack:
-        bars: list[Any] = []
-
-        def read(_done: int, of: int) -> None:
-            if not bars and of > BAR and sys.stderr.isatty():
-                bars.append(stack.enter_context(click.progressbar(length=of, label="reading ", file=sys.stderr)))
-            for bar in bars:
-                bar.update(1)
-
-        yield read
-
-
-@contextlib.contextmanager
-def _bar(rehearsal: Rehearsal, articles: int) -> Iterator[None]:
-    if articles <= BAR or not sys.stderr.isatty():
-        yield
-        return
-    with click.progressbar(length=articles, label="matching", file=sys.stderr) as bar:
-        rehearsal.progress = bar.update
-        yield
+    async with stage.rehearsing(Rehearsal(book=book, jobs=jobs)) as rehearsal:
+        yield rehearsal

@@ -45,9 +45,9 @@ def _said(part: Condition, outer: Condition) -> str:
     """A part in plain English, in brackets where "and" and "or" would otherwise run together."""
     said = part.describe()
     inner: object = part
-    while not isinstance(inner, Any | All | Nothing | AtLeast) and hasattr(inner, "inner"):
-        inner = inner.inner  # a scope around it
-    several = isinstance(inner, Any | All | Nothing | AtLeast) and len(inner.parts) > 1
+    while hasattr(inner, "inner"):  # a scope around it
+        inner = inner.inner
+    several = isinstance(inner, Any | All | AtLeast) and len(inner.parts) > 1
     return f"({said})" if several and not (inner is part and type(part) is type(outer)) else said
 
 

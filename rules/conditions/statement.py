@@ -123,8 +123,8 @@ class Statement:
 
     def describe(self) -> str:
         """In plain English."""
-        now = ", now," if self.time == "current" else " (as history)" if self.time == "background" else ""
-        about = f" about {self.about.label or self.about.describe()}" if self.about else ""
+        now = ", now" if self.time == "current" else ", as history" if self.time == "background" else ""
+        about = f"{',' if now else ''} about {self.about.label or self.about.describe()}" if self.about else ""
         stance = f", with the stance {one_of(self.stances)}" if self.stances else ""
         how = "" if self.kinds == KINDS[:3] else f" ({one_of(self.kinds)})"
         return f"{self.by_name} says something{how}{now}{about}{stance}"
