@@ -80,7 +80,7 @@ def _appeal_to_the_end(masked: list[bool], words: Sequence[list[Token]]) -> None
         if i < len(words) // 3 or not heads.search(found):
             continue
         rest = [flag or len(one) <= _SHORT for flag, one in zip(masked[i:], words[i:], strict=True)]
-        if sum(rest) * 2 >= len(rest):
+        if sum(rest) * 2 >= len(rest) and sum(masked[i:]) * 3 >= len(rest):
             masked[i:] = [True] * len(rest)
             return
 

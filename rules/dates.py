@@ -42,13 +42,21 @@ def find(words: Sequence[Token], lo: int, hi: int, day: date | None, sense: str 
     found: list[Dated] = []
     i = lo
     while i < hi:
-        one = _relative(words, i, hi, day) or _month(words, i, hi, day, sense) or _weekday(words, i, hi, day, sense)
+        one = _at(words, i, hi, day, sense)
         if one is None:
             i += 1
             continue
         found.append(one)
         i = one.hi
     return found
+
+
+def _at(words: Sequence[Token], i: int, hi: int, day: date | None, sense: str) -> Dated | None:
+    """The date that starts at word `i`; one beyond the ends of the calendar has no value."""
+    try:
+        return _relative(words, i, hi, day) or _month(words, i, hi, day, sense) or _weekday(words, i, hi, day, sense)
+    except (OverflowError, ValueError):
+        return _at(words, i, hi, None, sense) if day else None
 
 
 def _word(words: Sequence[Token], i: int, hi: int) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rules import shape
 from rules.article import Article
+from rules.evidence import Clause, Finding
 from rules.spec import Spec
 
 if TYPE_CHECKING:
@@ -87,16 +88,22 @@ def article_of(spec: Spec) -> Article:
 
 
 def moment(spec: Spec, key: str) -> datetime | None:
-    """A date, or a date and time, in UTC where no zone is given."""
+    """The date under a key, where it is given."""
     written = spec.get(key)
-    if written is None:
-        return None
+    return None if written is None else when(written)
+
+
+def when(spec: Spec) -> datetime | None:
+    """A date, or a date and time, in UTC where no zone is given; None, with the reason noted, where it is neither."""
     try:
-        found = datetime.fromisoformat(written.string())
-    except ValueError:
-        written.wrong(f"expected a date such as 2026-05-01, found {written.shown()}")
+        found = datetime.fromisoformat(spec.string())
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        spec.wrong(f"expected a date such as 2026-05-01 or 2026-05-01T12:00:00Z, found {spec.shown()}")
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+# What came of them
 
 
 def failures(rules: RuleSet, rule: Rule) -> list[str]:
@@ -111,17 +118,53 @@ def failures(rules: RuleSet, rule: Rule) -> list[str]:
 
 def failure(rules: RuleSet, rule: Rule, one: Example) -> str:
     """What is wrong with one example; nothing where it is as expected. Expectations match partially."""
-    matches = [match for match in rules.match(one.article) if match.rule == rule.id]
-    values = [{**finding.captures, **finding.labels} for match in matches for finding in match.findings]
+    found = [finding for match in rules.match(one.article) if match.rule == rule.id for finding in match.findings]
     if not one.match:
-        return f"should be skipped, but matches: {matches[0].findings[0].text[:100]}" if values else ""
-    if not values:
-        return "should match, but does not"
-    if any(all(found.get(key) == value for key, value in one.expects.items()) for found in values):
+        return f"should be skipped, but matches: {_shown(found[0])}" if found else ""
+    if not found:
+        return "should match, but does not" + (f" (expected {_listed(one.expects)})" if one.expects else "")
+    return _unlike(found, one.expects)
+
+
+def values(finding: Finding) -> dict[str, str | None]:
+    """All that was read off a finding: captures and labels together."""
+    return {**finding.captures, **finding.labels}
+
+
+def nearest(clause: Clause) -> list[str]:
+    """For a condition that does not hold, where it came nearest: from the whole down to the part that failed, a line each."""
+    if clause.holds:
+        return []
+    failed = [part for part in clause.parts if not part.holds]
+    deeper = nearest(max(failed, key=lambda part: part.near)) if failed else []
+    return [f"{_cut(clause.says)}: {clause.why}", *deeper]
+
+
+def _unlike(found: Sequence[Finding], expects: Mapping[str, str | None]) -> str:
+    read = [values(one) for one in found]
+    if any(all(each.get(key) == value for key, value in expects.items()) for each in read):
         return ""
     wrong = [
-        f"{key}: expected {value}, found {' / '.join(sorted({str(f.get(key)) for f in values}))}"
-        for key, value in one.expects.items()
-        if all(found.get(key) != value for found in values)
+        f"{key}: expected {_said(value)}, found {' / '.join(sorted({_said(each.get(key)) for each in read}))}"
+        for key, value in expects.items()
+        if all(each.get(key) != value for each in read)
     ]
-    return "matches, but not as expected: " + ("; ".join(wrong) or "no single finding has all of it")
+    return f"matches, but not as expected: {'; '.join(wrong) or 'no single finding has all of it'}: {_shown(found[0])}"
+
+
+def _shown(finding: Finding) -> str:
+    known = {key: value for key, value in values(finding).items() if value and key not in ("content", "cue")}
+    return f"“{_cut(finding.text)}”" + (f" ({_listed(known)})" if known else "")
+
+
+def _listed(values: Mapping[str, str | None]) -> str:
+    return ", ".join(f"{key}: {_cut(_said(value))}" for key, value in values.items())
+
+
+def _said(value: str | None) -> str:
+    return "nothing" if value is None else value
+
+
+def _cut(text: str, longest: int = 160) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= longest else flat[: longest - 1] + "…"

@@ -18,6 +18,7 @@ _MARKS = "\u00ad\u200b-\u200d\u2060\ufeff" + "".join(
     chr(c) for c in range(0x300, 0x20000) if unicodedata.category(chr(c))[0] == "M"
 )
 _WORD = re.compile(rf"[^\W\d_]\.(?:[^\W\d_]\.)+|['’]s\b|\w[\w{_MARKS}]*")
+_LETTERS = frozenset("йўїґ")  # with a mark, but letters of their own: мой is not мои
 _JOINED = frozenset(("t", "re", "ve", "ll", "d", "m"))
 
 
@@ -53,9 +54,13 @@ def fold(word: str) -> str:
     """One word as it is compared: lower case, no accents, nothing invisible; a dotted abbreviation loses its dots."""
     if word.isascii():
         return word.lower().replace(".", "") if "." in word else word.lower()
-    plain = unicodedata.normalize("NFKD", word.translate(_INVISIBLE)).casefold()
-    plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    letters = unicodedata.normalize("NFKC", word.translate(_INVISIBLE)).casefold()
+    plain = "".join(c if c in _LETTERS else _bare(c) for c in unicodedata.normalize("NFC", letters))
     return plain.replace("’", "'").replace(".", "")
+
+
+def _bare(char: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
 
 
 def tokens(text: str) -> list[Token]:

@@ -22,7 +22,7 @@ from rules.spec import Notes, Spec, read
 from rules.terms import Terms
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
-_MOST_FILES = 100
+MOST_FILES = 100
 
 # What the files may hold
 
@@ -117,8 +117,8 @@ def _follow(name: str, reader: Callable[[str], bytes], found: dict[str, bytes], 
     here = asked or Spec(None, name, 1, 1, notes)
     if name in found:
         return
-    if len(found) >= _MOST_FILES:
-        here.wrong(f"more than {_MOST_FILES} files are included")
+    if len(found) >= MOST_FILES:
+        here.wrong(f"more than {MOST_FILES} files are included")
         return
     try:
         found[name] = reader(name)
@@ -140,10 +140,7 @@ def _beside(file: str, name: str) -> str:
 
 def load(files: Mapping[str, bytes], main: str) -> RuleSet:
     """The rules of all files, `main` first, the others as included. Raises Invalid with every problem of every file."""
-    parsed = parse_files(files, main)
-    if any(problem.severity == "error" for problem in parsed.problems):
-        raise Invalid(parsed.problems)
-    return parsed.ruleset()
+    return parse_files(files, main).checked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +153,10 @@ class Parsed:
     """Each rule beside the place where it is written."""
     problems: tuple[Problem, ...]
 
-    def ruleset(self) -> RuleSet:
-        """The rules, to be used where there is no error among the problems."""
+    def checked(self) -> RuleSet:
+        """The rules. Raises Invalid with every problem, if one of them is an error."""
+        if any(problem.severity == "error" for problem in self.problems):
+            raise Invalid(self.problems)
         return RuleSet(tuple(rule for _, rule in self.rules), tuple(sorted(self.problems)))
 
 

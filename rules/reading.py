@@ -79,7 +79,8 @@ class Reading:
             return False
         bare = " ".join(text.split()).rstrip(".…")
         others = [self.article.body] if field == "title" else [self.article.body, self.article.title]
-        return any(bare and " ".join(other[: 2 * len(text) + 80].split()).startswith(bare) for other in others)
+        starts = [" ".join(other[: 2 * len(text) + 80].split()) for other in others]
+        return any(bare and one.startswith(bare) and not one[len(bare) : len(bare) + 1].isalnum() for one in starts)
 
     @cached_property
     def sections(self) -> list[Section]:

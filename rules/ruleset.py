@@ -35,6 +35,9 @@ class RuleSet:
     def explain(self, article: Article) -> list[tuple[Rule, Clause]]:
         """For every rule, why the article satisfies it or does not: the same evaluation, told clause by clause."""
         reading = Reading(article)
+        if not reading.sentences:
+            nothing = "the article has no text, or none but the site's own"
+            return [(rule, Clause(says=rule.when.describe(), evidence=None, why=nothing, near=0.0)) for rule in self.rules]
         return [(rule, rule.when.explain(reading, reading.sentences)) for rule in self.rules]
 
     def rule(self, id: str) -> Rule:

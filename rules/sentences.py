@@ -16,7 +16,8 @@ _ABBREVIATIONS = frozenset(
     "no art fig jan feb mar apr jun jul aug sept sep oct nov dec mon tue wed thu fri "
     "г гг ул им тыс млн млрд руб стр см др пр т.е т.д т.п".split(),
 )
-_END = re.compile(r"(?:[.!?…]+|[.!?…]*[\"”’»'\)\]]*[.!?…]+)[\"”’»'\)\]]*(?=\s|$)|[.!?…]+(?=[“«„‘])")
+# Possessive, and only at the start of a run of marks: a run that ends no sentence is looked at once.
+_END = re.compile(r"(?<![.!?…])[.!?…]++(?:[\"”’»'\)\]]*+(?=\s|$)|(?=[“«„‘]))")
 _LAST_WORD = re.compile(r"(\S{1,30})\Z")
 _OPENERS = "\"“«„‘'([—–- "
 _DOUBLE = {"“": "”", "«": "»", "„": "“”"}

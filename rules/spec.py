@@ -193,17 +193,16 @@ def read(data: bytes, file: str, notes: Notes) -> Spec | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        Spec(None, file, line, column, notes).wrong(f"not valid YAML: {_plainly(error)}")
+        tab = data.splitlines()[line - 1 : line] and b"\t" in data.splitlines()[line - 1][:column]
+        words = "a tab is used for indentation; use spaces" if tab else _plainly(error)
+        Spec(None, file, line, column, notes).wrong(f"not valid YAML: {words}")
     except (yaml.YAMLError, ValueError) as error:
         here.wrong(f"not valid YAML: {str(error).splitlines()[0][:200]}")
     return None
 
 
 def _plainly(error: yaml.MarkedYAMLError) -> str:
-    words = ", ".join(part for part in (error.context, error.problem) if part)
-    if "cannot start any token" in words and "'\\t'" in words:
-        return "a tab is used for indentation; use spaces"
-    return words
+    return ", ".join(part for part in (error.context, error.problem) if part)
 
 
 class _TooMuch(Exception):

@@ -175,13 +175,32 @@ def terms(written: Iterable[str]) -> Terms:
     return Terms(exact, prefixes, stems, tuple(patterns), everything)
 
 
+def _of_any_script(pattern: str) -> str:
+    r"""The pattern with `\w` and `\d` of any script, where RE2's know only ASCII; its `\b` stays ASCII."""
+    written, inside, i = [], False, 0
+    while i < len(pattern):
+        pair = pattern[i : i + 2]
+        if pair in _CLASSES:
+            written.append(_CLASSES[pair] if inside else f"[{_CLASSES[pair]}]")
+        elif pair[:1] == "\\":
+            written.append(pair)
+        else:
+            inside = pair[0] == "[" or (inside and pair[0] != "]")
+            written.append(pair[0])
+        i += 2 if pair[:1] == "\\" else 1
+    return "".join(written)
+
+
+_CLASSES = {"\\w": r"\p{L}\p{N}_", "\\d": r"\p{Nd}"}
+
+
 def _pattern(text: str) -> re2._Regexp:
     options = re2.Options()
     options.case_sensitive = False
     options.log_errors = False
     options.max_mem = 1 << 20
     try:
-        return re2.compile(text, options)
+        return re2.compile(_of_any_script(text), options)
     except re2.error as error:
         reason = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error.args[0])
         raise BadTerm(f"/{text}/ is not a regular expression RE2 can run: {reason}") from error

@@ -58,14 +58,16 @@ def fill_content(report: Report, own: list[Report]) -> None:
     inverted = report.source is not None and report.source[0] >= report.cue[1]
     after = (max(report.cue[1], report.source[1]) if inverted and report.source else report.cue[1], end)
     before = (begin, clause_start(report))
-    if report.verb.lemma == "in the words of":
-        report.content = [after] if after[1] - after[0] > 2 else [before]
+    if report.verb.lemma.startswith("in the words of"):
+        report.content = [span for span in (before, after) if span[1] > span[0]]
         return
     if report.verb.lemma == "according to":
-        report.content = [before] if before[1] - before[0] > 2 else [after]
+        aside = "," in words[after[0]].gap if after[0] < sentence.hi else False
+        whole = [before, after] if aside or before[1] - before[0] <= 2 else [before]
+        report.content = [span for span in whole if span[1] > span[0]]
         return
     if report.cue[1] < sentence.hi and words[report.cue[1]].word == "by" and inverted:
-        report.content = [before, after]
+        report.content = [span for span in (before, after) if span[1] > span[0]]
         return
     spoken = report.verb.kind in ("say", "quote", "deny")
     after = _complement(report, after) if spoken else after

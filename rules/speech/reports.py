@@ -83,7 +83,7 @@ def _hedged(report: Report) -> bool:
     return any(word.word in words_of("hedges") for word in near)
 
 
-_FORMULAS = ("according to", "in the words of")
+_FORMULAS = ("according to", "in the words of", "in the words of whom")
 
 
 def _is_passive(report: Report) -> bool:
@@ -104,7 +104,7 @@ def _is_quoted_as(report: Report) -> bool:
 def _name_source(report: Report) -> None:
     """Finds the source of a formula, of a passive, or of "quoted as saying"."""
     words, sentence, (lo, hi) = report.section.words, report.sentence, report.cue
-    if report.verb.lemma == "according to":
+    if report.verb.lemma in ("according to", "in the words of whom"):
         report.source = right_np(words, hi, sentence.hi)
     elif report.verb.lemma == "in the words of":
         report.source = np_ending(words, lo - 2, sentence.lo)

@@ -70,6 +70,13 @@ def verb_at(sentence: Sentence, i: int) -> Verb | None:
         return _refusal_at(sentence, i)
     if word == "according" and i + 1 < sentence.hi and words[i + 1].word == "to":
         return Verb("according to", "say", 2)
+    if (
+        word == "words"
+        and i + 1 < sentence.hi
+        and words[i + 1].word == "of"
+        and [w.word for w in words[max(sentence.lo, i - 2) : i]] == ["in", "the"]
+    ):
+        return Verb("in the words of whom", "say", 2)
     if word == "words" and i - 2 >= sentence.lo and words[i - 1].word == "'s":
         start = next((k for k in range(i - 1, max(sentence.lo, i - 6) - 1, -1) if words[k].word == "in"), None)
         return None if start is None else Verb("in the words of", "say", 1)
