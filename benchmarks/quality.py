@@ -11,20 +11,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-import rules
-from rules import Article, Finding
-from rules.conditions import Context, parse
-from rules.conditions.base import names
-from rules.reading import Reading
-from rules.spec import Notes, read
-
 ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests/golden")]
+
+from checking import cases, shown  # noqa: E402 - found beside the tests that share it
+
+import rules  # noqa: E402
+from rules import Article, Finding  # noqa: E402
 
 
 def main() -> int:
@@ -34,7 +31,7 @@ def main() -> int:
     parser.add_argument("articles", nargs="?", type=Path)
     parser.add_argument("--misses", action="store_true")
     given = parser.parse_args()
-    failed = cases() if given.what == "cases" else labelled(given.articles)
+    failed = blind() if given.what == "cases" else labelled(given.articles)
     if given.misses:
         print("\n".join(failed))
     return 0
@@ -43,153 +40,18 @@ def main() -> int:
 # Blind cases
 
 
-def cases() -> list[str]:
+def blind() -> list[str]:
     """Every case of the file; returns what is wrong, a line each."""
-    data = yaml.safe_load((ROOT / "tests/golden/cases.yaml").read_text(encoding="utf-8"))
-    failed = {
-        kind: {case["id"]: why for case in data[kind] if (why := check(kind, case, data))} for kind in ("statements", "mentions")
-    }
-    for kind, wrong in failed.items():
-        hard = {case["id"] for case in data[kind] if case.get("hard")}
-        total, plain = len(data[kind]), len(data[kind]) - len(hard)
-        print(
-            f"{kind}: {total - len(wrong)} of {total} right; without the hard ones {plain - len(wrong.keys() - hard)} of {plain}"
-        )
-    return [
-        f"{name}{' (hard)' if any(c['id'] == name and c.get('hard') for c in data[kind]) else ''}: {why}"
-        for kind, wrong in failed.items()
-        for name, why in wrong.items()
-    ]
-
-
-def check(kind: str, case: dict[str, Any], data: dict[str, Any]) -> str:
-    """What is wrong with one case; nothing where it is right."""
-    return _statement(case, data) if kind == "statements" else _mention(case, data)
-
-
-def condition(text: dict[str, Any], data: dict[str, Any]) -> Any:
-    """A condition on the file's own lists."""
-    notes = Notes()
-    who: dict[str, Any] = {
-        name: {"any": written, "except": ["The Moscow Times"]} if name == "Russia" else written
-        for name, written in data["speakers"].items()
-    }
-    who["officials"] = {"office": data["offices"], "of": ["Russia", "Kremlin", "Russian Foreign Ministry"]}
-    lists = read(json.dumps({"who": who, "about": data["about"], "of": data["of"]}).encode(), "lists", notes)
-    assert lists is not None
-    context = Context({})
-    found = {
-        "who": names(lists.mapping()["who"]),
-        "about": context.terms(lists.mapping()["about"]),
-        "of": context.terms(lists.mapping()["of"]),
-    }
-    spec = read(json.dumps(text).encode(), "case", notes)
-    assert spec is not None
-    made = parse(spec, Context(found))  # type: ignore[arg-type]
-    notes.settle()
-    return made
-
-
-_made: dict[str, Any] = {}
-
-
-def found(case: dict[str, Any], rule: dict[str, Any], data: dict[str, Any]) -> list[Finding]:
-    """The findings of a condition in a case's text."""
-    key = json.dumps(rule)
-    if key not in _made:
-        _made[key] = condition(rule, data)
-    published = (
-        datetime.fromisoformat(f"{case['published']}T12:00:00+00:00")
-        if case.get("published") and len(str(case["published"])) == 10
-        else (datetime.fromisoformat(str(case["published"])) if case.get("published") else None)
-    )
-    article = Article(
-        id=case["id"],
-        title=case["text"] if case.get("field") == "title" else "",
-        body="" if case.get("field") == "title" else case["text"],
-        published=published,
-    )
-    reading = Reading(article)
-    evidence = _made[key].search(reading, reading.sentences)
-    return list(evidence.findings) if evidence else []
-
-
-def _statement(case: dict[str, Any], data: dict[str, Any]) -> str:
-    got = found(case, {"statement": {"by": "$who", "about": "$about"}}, data)
-    wrong = [f"unexpected {_shown(one)}" for one in got if not any(_agrees(one, wanted) for wanted in case["expect"])]
-    missing = [
-        f"missing {wanted}"
-        for wanted in case["expect"]
-        if wanted.get("required", True) and not any(_agrees(one, wanted) for one in got)
-    ]
-    return "; ".join(wrong + missing)
-
-
-def _agrees(one: Finding, wanted: dict[str, Any]) -> bool:
-    if wanted["contains"] not in one.text and wanted["contains"] not in " ".join(one.text.split()):
-        return False
-    values = {**one.captures, **one.labels}
-    if "speaker_has" in wanted:
-        speaker = (values["speaker"] or "").casefold()
-        if not any(word.casefold() in speaker for word in _listed(wanted["speaker_has"])):
-            return False
-    return all(_fits(values.get(key), wanted[key]) for key in wanted if key not in ("contains", "required", "speaker_has"))
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _fits(value: str | None, wanted: Any) -> bool:
-    return any(
-        (one is None and value is None) or (one is not None and value is not None and str(one).casefold() == value.casefold())
-        for one in _listed(wanted)
-    )
-
-
-def _mention(case: dict[str, Any], data: dict[str, Any]) -> str:
-    full = {"mention": {"of": "$of", "time": "upcoming", "status": ["planned", "proposed"], "with": ["date", "place", "ordinal"]}}
-    fires, everything = found(case, full, data), found(case, {"mention": {"of": "$of"}}, data)
-    wrong = []
-    if bool(fires) != any(wanted.get("fires") for wanted in case["expect"]):
-        wrong.append(f"{'fires' if fires else 'does not fire'}: {[_shown(one) for one in everything]}")
-    for wanted in case["expect"]:
-        if "time" not in wanted and "place" not in wanted:
-            continue
-        at = case["text"].find(wanted["of"])
-        mine = [one for one in everything if any(h.start < at + len(wanted["of"]) and at < h.end for h in one.hits)]
-        if not mine:
-            wrong.append(f"missing {wanted}")
-        elif not any(_event_agrees(one, wanted) for one in mine):
-            wrong.append(f"{[_shown(one) for one in mine]} is not { ({k: v for k, v in wanted.items() if k != 'fires'}) }")
-    return "; ".join(wrong)
-
-
-def _event_agrees(one: Finding, wanted: dict[str, Any]) -> bool:
-    values = {**one.captures, **one.labels}
-    for key in ("place", "time", "status", "ordinal", "refused_by"):
-        if key in wanted and not _fits(values.get(key), wanted[key]):
-            return False
-    return "date" not in wanted or days(values.get("date")) in [days(one) for one in _listed(wanted["date"])]
-
-
-def days(value: Any) -> tuple[str, str] | None:
-    """The first and last day that an ISO 8601 date, month or range covers."""
-    if value is None:
-        return None
-    first, _, last = str(value).partition("/")
-    last = last or first
-    if len(first) == 7:
-        start = date.fromisoformat(first + "-01")
-        return start.isoformat(), ((start + timedelta(32)).replace(day=1) - timedelta(1)).isoformat()
-    return first, last
-
-
-def _shown(one: Finding) -> str:
-    values = {
-        k: v for k, v in {**one.captures, **one.labels}.items() if v and k not in ("content", "cue", "via", "as", "when", "kind")
-    }
-    return f"{values} | {one.text[:110]}"
+    known = cases()
+    lines = []
+    for kind in ("statements", "mentions"):
+        told = known.data[kind]
+        wrong = {case["id"]: why for case in told if (why := known.wrong(kind, case))}
+        hard = {case["id"] for case in told if case.get("hard")}
+        plain = len(told) - len(hard)
+        print(f"{kind}: {len(told) - len(wrong)} of {len(told)} right; without the hard ones {plain - len(wrong.keys() - hard)} of {plain}")
+        lines += [f"{name}{' (hard)' if name in hard else ''}: {why}" for name, why in wrong.items()]
+    return lines
 
 
 # Labelled articles
@@ -232,7 +94,7 @@ def _score(rule: str, question: str, rows: list[dict[str, Any]], matches: list[d
                 good = bool(first & set(wanted))
                 right += good
                 if not good:
-                    failed.append(f"{rule} wrong evidence {row['id']}: {_shown(got[0])}")
+                    failed.append(f"{rule} wrong evidence {row['id']}: {shown(got[0])}")
                 elif question == "statement":
                     n = next(k for k, s in enumerate(wanted) if s in first)
                     stances[0] += got[0].labels["stance"] == label["stances"][n]
@@ -243,7 +105,7 @@ def _score(rule: str, question: str, rows: list[dict[str, Any]], matches: list[d
                 )
         elif label[question] == "no" and got:
             false += 1
-            failed.append(f"{rule} false {row['id']}: {_shown(got[0])}")
+            failed.append(f"{rule} false {row['id']}: {shown(got[0])}")
     precision, recall = hit / (hit + false or 1), hit / (hit + miss or 1)
     print(
         f"{rule}: precision {precision:.3f} recall {recall:.3f} F1 {2 * precision * recall / (precision + recall or 1):.3f}"

@@ -86,12 +86,12 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """How many match and should (`hits`), match and should not (`false`), should and do not (`missed`), and neither (`passed`)."""
+    """How many match and should (`hits`), match and should not (`false`), should and do not (`missed`), and neither (`passed_over`)."""
 
     hits: int = 0
     false: int = 0
     missed: int = 0
-    passed: int = 0
+    passed_over: int = 0
 
     @property
     def precision(self) -> Estimate | None:
@@ -120,7 +120,7 @@ class Score:
             "hits": self.hits,
             "false": self.false,
             "missed": self.missed,
-            "passed": self.passed,
+            "passed_over": self.passed_over,
             **{name: share and share.plain() for name, share in shares.items()},
         }
 
@@ -128,7 +128,7 @@ class Score:
 def score(labels: Mapping[str, bool], matched: Collection[str]) -> Score:
     """How the matched articles agree with the labels."""
     counts = Counter((wanted, id in matched) for id, wanted in labels.items())
-    return Score(hits=counts[True, True], false=counts[False, True], missed=counts[True, False], passed=counts[False, False])
+    return Score(hits=counts[True, True], false=counts[False, True], missed=counts[True, False], passed_over=counts[False, False])
 
 
 def wilson(hits: int, of: int) -> Estimate | None:
@@ -173,7 +173,8 @@ def change(new: Collection[str], old: Collection[str], labels: Mapping[str, bool
 def mcnemar(mended: int, broken: int) -> float:
     """The two-sided exact p value: of so many that turned, as few or fewer turned the rarer way by chance alone."""
     turned, few = mended + broken, min(mended, broken)
-    return min(1.0, 2 * sum(comb(turned, k) for k in range(few + 1)) / 2**turned)
+    tail: float = sum(comb(turned, k) for k in range(few + 1)) / 2**turned
+    return min(1.0, 2 * tail)
 
 
 # Why something was missed

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from rules import spec
 from rules.article import Article
 from rules.spec import Notes, Spec, read
 
@@ -22,6 +23,10 @@ _NOT_PRINTED = re.compile(
 )  # json leaves them raw; YAML reads them otherwise or not at all
 _NOT_BLOCK = re.compile("[^\n\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _BREAK = re.compile("(?<=\n)|(?<=\r)(?!\n)|(?<=[\x85\u2028\u2029])")  # what ends a line for YAML
+
+
+class Full(ValueError):
+    """A file that would be larger with one more entry than files may be."""
 
 
 def scalar(text: str) -> str:
@@ -66,7 +71,10 @@ def start(rules: str) -> str:
 
 
 def add(existing: str, one: Sequence[str]) -> str:
-    """A test file with one more entry at the end of its tests; all that is there stays. Raises ValueError where that cannot be."""
+    """A test file with one more entry at the end of its tests; all that is there stays.
+
+    Raises Full, or ValueError where what is there leaves no place for it.
+    """
     old = _read(existing)
     lines = _BREAK.split(existing)
     if not lines[-1]:
@@ -77,6 +85,8 @@ def add(existing: str, one: Sequence[str]) -> str:
     indent = " " * _indent(old, lines)
     added += [f"{indent}{line}\n" if line else "\n" for line in one]
     new = "".join([*lines[:at], "".join(added).replace("\n", "\r\n" if "\r\n" in existing else "\n"), *lines[at:]])
+    if len(new.encode()) > spec.MAX_BYTES:
+        raise Full(f"the file would have more than {spec.MAX_BYTES:,} bytes")
     if not _holds(_read(new), old, _read("tests:\n" + "\n".join(one) + "\n")):
         raise ValueError("what is there would read otherwise")
     return new
@@ -95,8 +105,8 @@ def _texts(article: Article) -> tuple[str, str, str]:
     return _whole(article.title), _whole(article.summary), _whole(article.body)
 
 
-def _said(spec: Spec, key: str) -> str:
-    found = spec.get(key)
+def _said(one: Spec, key: str) -> str:
+    found = one.get(key)
     return "" if found is None or found.value is None else str(found.value)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import rules
 from monitor.errors import ConfigError
 from rules import Rule, RuleSet
+from rules.load import gather, parse_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,9 +43,20 @@ class Book:
 
 def read_rules(path: Path) -> Book:
     """The rules in `path` and what it includes. Raises ConfigError where it cannot be read, Invalid with all problems."""
+    files = _files(path)
+    return Book(main=str(path), files=files, ruleset=rules.load(files, str(path)))
+
+
+def read_draft(draft: Path, path: Path) -> Book:
+    """The rules in `draft`, which may use the lists of those in `path`, if they are there. Raises as read_rules."""
+    files = _files(draft)
+    lent, _ = gather(str(path), lambda name: Path(name).read_bytes())
+    return Book(main=str(draft), files=files, ruleset=parse_files(files, str(draft), lent).checked())
+
+
+def _files(path: Path) -> dict[str, bytes]:
     try:
         path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}: name another with --rules, or write one: monitor init") from error
-    files = rules.bundle(str(path), lambda name: Path(name).read_bytes())
-    return Book(main=str(path), files=files, ruleset=rules.load(files, str(path)))
+    return rules.bundle(str(path), lambda name: Path(name).read_bytes())

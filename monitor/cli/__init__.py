@@ -13,9 +13,14 @@ import click
 
 from monitor import __version__
 from monitor.cli import options
+from monitor.cli.author import missed, test, wrong
+from monitor.cli.backtest import backtest
 from monitor.cli.begin import init
+from monitor.cli.check import check, print_schema
+from monitor.cli.explain import explain
 from monitor.cli.look import alerts, status
 from monitor.cli.replay import match, replay
+from monitor.cli.rules import rules
 from monitor.cli.watch import run
 from monitor.errors import MonitorError
 from rules import Invalid
@@ -39,8 +44,9 @@ def monitor() -> None:
     """  # noqa: D301 - \b is the character that tells click to leave lines as they are
 
 
-for command in (run, replay, match, status, alerts, init):
+for command in (run, replay, match, test, missed, backtest, status, alerts, init, check, explain, rules, print_schema):
     monitor.add_command(command)
+alerts.add_command(wrong)
 
 
 def main() -> None:

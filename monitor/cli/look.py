@@ -26,13 +26,22 @@ LATE = timedelta(hours=1)
 """A delivery that waits for longer means that a receiver is in trouble."""
 
 
-@click.command(epilog="Example: monitor alerts --rule summit-announced --limit 5")
+@click.group(invoke_without_command=True, epilog="Example: monitor alerts --rule summit-announced --limit 5")
 @options.config
 @click.option("--rule", help="Only of this rule.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="How many, newest first.")
 @options.as_json
-def alerts(config_file: Path | None, rule: str | None, limit: int, as_json: bool) -> None:  # noqa: FBT001 - an option
-    """List what was found, newest first, also what nobody was told of (drafts, backlog)."""
+@click.pass_context
+def alerts(
+    context: click.Context,
+    config_file: Path | None,
+    rule: str | None,
+    limit: int,
+    as_json: bool,  # noqa: FBT001 - an option
+) -> None:
+    """List what was found, newest first, also what nobody was told of (drafts, backlog); or mark an alert as wrong."""
+    if context.invoked_subcommand is not None:
+        return
     config = options.load(config_file)
     for alert in asyncio.run(_alerts(config, rule, limit)):
         if as_json:
@@ -48,7 +57,7 @@ async def _alerts(config: Config, rule: str | None, limit: int) -> list[Alert]:
 
 def _listed(alert: Alert) -> str:
     held = f" ({alert.held}: nobody was told)" if alert.held else ""
-    return f"raised {_when(alert.raised)}{held}\n" + report.alert(envelope.envelope(alert)["data"], options.style())
+    return f"{alert.id}  raised {_when(alert.raised)}{held}\n" + report.alert(envelope.envelope(alert)["data"], options.style())
 
 
 @click.command(epilog="Example: monitor status || echo 'look after the monitor'")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from monitor.app.replay import Rehearsal
-    from monitor.sources.replay import Collected
+    from monitor.sources.replay import Collected, Trouble
 
 MANY = 50
 """Files or articles from which on a progress bar is worth its line."""
@@ -32,11 +32,12 @@ async def collect(rehearsal: Rehearsal, paths: Sequence[Path]) -> Collected:
     return collected
 
 
-def skipped(rehearsal: Rehearsal, collected: Collected) -> int:
+def skipped(collected: Collected, broken: Iterable[Trouble]) -> int:
     """How much was left out; told on stderr which articles could not be matched."""
-    for broken in rehearsal.broken:
-        click.echo(f"skipped: {broken}", err=True)
-    return len(collected.problems) + len(rehearsal.broken)
+    troubles = {trouble.path: trouble for trouble in broken}
+    for trouble in troubles.values():
+        click.echo(f"skipped: {trouble}", err=True)
+    return len(collected.problems) + len(troubles)
 
 
 @contextlib.contextmanager

@@ -111,7 +111,7 @@ async def _replay(config: Config, paths: Sequence[Path], jobs: int | None, wish:
             told = await stage.deliver_all(store, sinks, max((alert.raised for alert in alerts), default=now()))
             undelivered = told.again + told.gave_up
             click.echo(f"{report.count(told.sent, 'delivery', 'deliveries')} made, {undelivered} failed", err=True)
-        skipped = reading.skipped(rehearsal, collected)
+        skipped = reading.skipped(collected, rehearsal.broken)
         return Replayed(collected=collected, alerts=alerts, skipped=skipped, undelivered=undelivered)
 
 
@@ -165,7 +165,7 @@ async def _match(
             found = await rehearsal.match(collected.articles) if matching else []
         order = {rule: place for place, rule in enumerate(rehearsal.book.rules)}
         by_rule = [sorted(matches, key=lambda one: order[one.rule]) for matches in found]
-        return collected, by_rule, reading.skipped(rehearsal, collected)
+        return collected, by_rule, reading.skipped(collected, rehearsal.broken)
 
 
 def _print_matches(articles: Sequence[Article], found: Sequence[Sequence[Match]], *, as_json: bool) -> None:

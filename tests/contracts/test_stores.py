@@ -170,6 +170,32 @@ async def test_a_page_that_was_edited_away_is_no_longer_known(store: Store) -> N
     assert await store.unseen([an_article(id="another guid")]) != []
 
 
+async def test_articles_come_whole_and_in_order_from_a_first_sight_on(store: Store) -> None:
+    for n, minutes in ((3, 2), (1, 0), (2, 1)):
+        await store.record(a_plan(n, first_seen=after(minutes)))
+    await store.record(a_plan(3, article=an_article(3, digest="edited"), first_seen=after(9)))
+
+    late, early = (
+        Fresh(article=an_article(3, digest="edited"), first_seen=after(2)),
+        Fresh(article=an_article(2), first_seen=after(1)),
+    )
+    assert await store.articles(after(1)) == [late, early]
+    assert await store.articles(after(3)) == []
+
+
+async def test_articles_come_a_page_at_a_time(store: Store) -> None:
+    for n in range(5):
+        await store.record(a_plan(n, article=an_article(n, id=f"\ud800{n}")))
+
+    first = await store.articles(NOON, limit=2)
+    second = await store.articles(NOON, after=first[-1].article.id, limit=2)
+    last = await store.articles(NOON, after=second[-1].article.id, limit=2)
+
+    assert [fresh.article.title for fresh in (*first, *second, *last)] == [an_article().title] * 5
+    assert [fresh.article.id for fresh in (*first, *second, *last)] == [f"\ud800{n}" for n in range(5)]
+    assert await store.articles(NOON, after=last[-1].article.id) == []
+
+
 async def test_unfilled_gives_whole_articles_that_are_due_oldest_first(store: Store) -> None:
     await store.record(a_plan(1, refill=after(2), fills=1))
     await store.record(a_plan(2, refill=after(1), fills=2))

@@ -109,6 +109,13 @@ def test_entries_of_a_list_go_by_their_id_or_place(wrap: Callable[[list[Any]], A
     assert found.notes == ("2 without an id: called by place, as in list.json#2", "3 repeats the id x: called list.json#3")
 
 
+def test_what_an_article_has_no_place_for_is_kept_beside_it() -> None:
+    lines = ['{"id": "a", "text": "One.", "label": {"talks": "yes"}}', '{"text": "no id", "n": 1}', '{"id": "b", "text": "Two."}']
+    found = saved.parse("\n".join(lines).encode(), "x.jsonl")
+    assert found.extras == {"a": {"label": {"talks": "yes"}}, "x.jsonl#2": {"n": 1}}
+    assert saved.parse(lines[0].encode(), "one.json").extras == {"a": {"label": {"talks": "yes"}}}
+
+
 def test_a_bad_line_is_named_and_the_others_stay() -> None:
     lines = [
         '{"title": "1"}',
