@@ -112,6 +112,7 @@ Articles that the rule must match, and articles that it must skip; `monitor test
 {fields}. Any other key is a value that one of the findings must have; `null` says that it must have none.
 
 ```yaml
+when: {any: [flood*, evacuat*], none: [flood of applications]}
 examples:
   match:
     - The river burst its banks, and a flood warning is in force.
@@ -146,7 +147,7 @@ def manual() -> str:
         _section("Conditions", "\n".join([WHEN, *_conditions()])),
         _section("Once", _once()),
         _section("Labels", LABELS),
-        _section("Examples", EXAMPLES_TEXT.format(fields=_fields()) + "\n" + _tests()),
+        _section("Examples", EXAMPLES_TEXT.replace("{fields}", _fields()) + "\n" + _tests()),
         _section("Files", "A file has these keys:\n\n" + table(FILE) + "\n" + INCLUDE),
         _section("Limits", _limits()),
     ]
@@ -183,7 +184,7 @@ def _once() -> str:
 
 def _fields() -> str:
     known = EXAMPLES.schema["properties"]["match"]["items"]["anyOf"][1]["properties"]
-    return ", ".join(f"`{key}`" for key in dict.fromkeys([*known, "tags"]))
+    return ", ".join(f"`{key}`" for key in known)
 
 
 def _tests() -> str:

@@ -43,7 +43,7 @@ _ONE: shape.Json = {
         {"type": "string"},
         {
             "type": "object",
-            "properties": {key: {"type": "string"} for key in _ARTICLE if key != "tags"},
+            "properties": {key: (shape.TEXTS if key == "tags" else shape.TEXT).schema for key in _ARTICLE},
             "additionalProperties": {"type": ["string", "number", "null"]},
         },
     ]

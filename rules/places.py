@@ -28,7 +28,7 @@ def at(words: Sequence[Token], i: int, hi: int) -> tuple[Place, int] | None:
     """The place whose name starts at word `i`, the longest there is, and the index after it; None where there is none."""
     for length in range(min(_LONGEST, hi - i), 0, -1):
         piece = words[i : i + length]
-        if not piece[0].capital or any("," in one.gap or "." in one.gap for one in piece[1:]):
+        if not piece[0].capital or any("," in one.gap or (("." in one.gap) and piece[0].word != "st") for one in piece[1:]):
             continue
         found = _gazetteer().get(" ".join(one.word for one in piece))
         if found is not None and (length > 1 or not _doubtful(words, i, hi)):

@@ -25,7 +25,7 @@
             skip: true                    # no alert
             told: []                      # nobody
           - at: +3h
-            text: Dmitry Peskov said that there would be no talks.
+            text: Dmitry Peskov said that Moscow rejects talks.
             expect: {kind: update, stance: rejects}
             told: [desk]
             not_told: [night]

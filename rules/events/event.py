@@ -152,12 +152,18 @@ class Event:
                 distance = self._distance(span, where)
                 if distance is not None and distance <= (_CLOSE if kind == "loose" else _REACH):
                     found.append(Cue("upcoming" if kind == "loose" else kind, span, distance))
-        return [replace(cue, kind="upcoming") if cue.kind == "approach" and not self._looks_back() else cue for cue in found]
+        return [replace(cue, kind="upcoming") if cue.kind == "approach" and self._looks_ahead() else cue for cue in found]
 
-    def _looks_back(self) -> bool:
-        """Whether the sentence itself is dated in the past: "last week, on the eve of the summit"."""
-        found = dates.find(self.section.words, self.sentence.lo, self.sentence.hi, self.day, "past")
-        return any(one.sense == "past" for one in found)
+    def _looks_ahead(self) -> bool:
+        """Whether a sentence that only approaches the event ("ahead of the summit, he said") dates something ahead, or nothing behind.
+
+        A past verb tells nothing: what came before a summit is told of before and after it. A date in the past tells that it is over.
+        """
+        found = dates.find(self.section.words, self.sentence.lo, self.sentence.hi, self.day, "future")
+        if any(one.sense == "past" for one in found):
+            return False
+        own = [one for one in found if not _of_speech(self.section.words, one, self.sentence)]
+        return bool(own) or self.sentence.number < 8
 
     def _distance(self, cue: Range, where: str) -> int | None:
         """Words between a cue and the event; None where the cue stands on the wrong side or speaks of something else."""
@@ -250,6 +256,8 @@ class Event:
             if places.at(words, start - 1, k) and not words[start].glued:
                 break
             start -= 1
+        if start < k and start > self.sentence.lo and places.at(words, start - 1, k):
+            return None  # "White House talks"
         return self.section.hit(start, k).text if start < k and not self.sentence.is_title else None
 
     def _refused_by(self) -> str | None:

@@ -83,6 +83,7 @@ def _hedged(report: Report) -> bool:
     return any(word.word in words_of("hedges") for word in near)
 
 
+_NOT = frozenset("not never hasn't haven't didn't doesn't don't hadn't wouldn't".split())
 _FORMULAS = ("according to", "in the words of", "in the words of whom")
 
 
@@ -121,7 +122,8 @@ def _is_no_verb(report: Report) -> bool:
     words, i, lo = report.section.words, report.cue[0], report.sentence.lo
     word = words[i]
     before = words[i - 1].word if i > lo else ""
-    if word.glued or (word.word.endswith("ing") and before == "as"):
+    silent = report.verb.kind == "say" and any(w.word in _NOT for w in words[max(lo, i - 2) : i])
+    if silent or word.glued or (word.word.endswith("ing") and before == "as"):
         return True
     may_be_noun = not word.word.endswith("ed") and word.word not in ("said", "told", "says")
     if may_be_noun and before in words_of("noun_before") and not ends_clause(words, i):

@@ -152,7 +152,9 @@ def test_rules_without_tests_are_no_failure(do: Do, here: Path, rules: str) -> N
 
 def test_text_from_articles_cannot_steer_a_terminal(do: Do, here: Path) -> None:
     with (here / "rules_test.yaml").open("a") as file:
-        file.write('  - {name: "a\\e[31mb", rule: on-talks, text: "Peskov said \\e]0;x\\a talks\\r fail.", skip: true}\n')
+        file.write(
+            '  - {name: "a\\e[31mb", rule: on-talks, text: "Peskov said that talks make \\e]0;x\\a no sense.\\r", skip: true}\n'
+        )
     code, out, _ = do("test")
     assert code == 1
     assert not set(out) & {"\x1b", "\x07", "\r"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import pytest
 from monitor import config, junit
 from monitor.app import shelf, trials
 from monitor.errors import ConfigError
-from rules import Article, Invalid, RuleSet
+from rules import Article, Invalid, RuleSet, trial
 from rules.spec import Notes
 from rules.trial import Case
 
@@ -46,7 +47,7 @@ receivers:
   - {id: desk, webhook: 'https://h.example/', secret: {env: UNSET}, levels: [high]}
   - {id: night, webhook: 'https://h.example/', secret: {env: UNSET}, tags: [urgent]}
 """
-OPEN = "Peskov said he was ready for talks."
+OPEN = "Peskov said Moscow was ready for talks."
 REJECTS = "Peskov said Moscow rejects talks."
 
 
@@ -90,7 +91,7 @@ async def test_an_article_is_as_expected(settings: Config) -> None:
 async def test_a_miss_says_where_what_and_how_near(settings: Config) -> None:
     ((one,),) = [result.missed for result in await run(settings, "tests:\n- rule: on-talks\n  text: Peskov said it was late.\n")]
     assert (Path(one.file).name, one.line, one.message) == ("rules_test.yaml", 2, "should match, but does not")
-    assert "Dmitry Peskov speaks, but not on the topic" in one.near[0]
+    assert "talks" in one.near[0]
 
 
 async def test_what_matches_and_should_not_is_shown(settings: Config) -> None:
@@ -156,7 +157,7 @@ async def test_one_event_is_told_once_and_its_turn_as_an_update(settings: Config
         f"{FIRST}, expect: {{kind: new, title: Peskov on talks, stance: open}}, told: [desk], not_told: [night]",
         f"at: +2h, text: {OPEN} And more., skip: true, told: []",
         f"at: +1h, text: {REJECTS}, expect: {{kind: update, stance: rejects}}, told: desk",
-        f"at: +4d, text: {OPEN}, expect: {{kind: new}}",
+        f"at: +10d, text: {OPEN}, expect: {{kind: new}}",
     )
     assert await missed(settings, text) == []
 
@@ -198,6 +199,15 @@ async def test_a_rule_that_matches_and_tells_nothing_new_is_said_so(settings: Co
     assert "belongs to an event of an article before" in one.near[0]
 
 
+async def test_the_example_in_the_manual_works(settings: Config) -> None:
+    """What the module says of the format, run with a rule such as it speaks of."""
+    write(settings, RULES.replace("id: on-talks", "id: on-talks\n    tags: [diplomacy]"), "rules.yaml")
+    write(settings, "The harvest\n\nPeskov said that the harvest had been good.\n", "articles/harvest.txt")
+    manual = (trial.__doc__ or "").partition("\n\n")[2].partition("\n\nAn article has")[0]
+    results = await run(settings, textwrap.dedent(manual))
+    assert [one.missed for one in results] == [(), (), ()]
+
+
 async def test_an_edit_is_the_same_article_again(settings: Config) -> None:
     same = f"at: +1h, id: a, text: {OPEN}, skip: true"
     edit = f"at: +1h, id: a, text: {OPEN} {REJECTS}, expect: {{kind: update, stance: rejects}}"
@@ -205,7 +215,7 @@ async def test_an_edit_is_the_same_article_again(settings: Config) -> None:
 
 
 async def test_who_is_told_follows_the_rule_and_the_receivers(settings: Config) -> None:
-    text = "tests: [{articles: [{at: 2026-07-01, text: A flood of ideas., expect: [{rule: flood}, {rule: idea}], told: night, not_told: desk}]}]"
+    text = "tests: [{articles: [{at: 2026-07-01, text: A flood and an idea., expect: [{rule: flood}, {rule: idea}], told: night, not_told: desk}]}]"
     assert await missed(settings, text) == []
     own = "receivers: [{id: all}, {id: none, levels: low}]\n" + steps(f"{FIRST}, told: all, not_told: none")
     assert await missed(settings, own) == []
@@ -237,7 +247,7 @@ async def names(settings: Config, *paths: Path) -> list[str]:
 @pytest.fixture
 def several(settings: Config) -> Config:
     """Rules that include others, and test files beside both and beside rules of their own."""
-    write(settings, "include: topics/sea.yaml\n" + RULES)
+    write(settings, "include: topics/sea.yaml\n" + RULES, "rules.yaml")
     write(settings, "rules: [{id: sea, when: [$officials], examples: {skip: [calm]}}]", "topics/sea.yaml")
     write(settings, "tests: [{name: of rules, rule: sea, text: Peskov}]")
     write(settings, "tests: [{name: of sea, rule: sea, text: Peskov}]", "topics/sea_test.yaml")
