@@ -170,6 +170,8 @@ class Cast:
                     written = section.hit(lo + (words[lo].word == "the"), hi).text
                     return Who(written, True, False, written, _offices(words, lo, hi), unnamed=True)
                 continue
+            if words[one.lo - 1].word == "and" and any(w.word == "between" for w in words[max(0, one.lo - 12) : one.lo]):
+                continue  # "the inquiry into dealings between X and Russia said"
             if one.lo > lo and not one.name.person and one.hi - one.lo == 1 and _part_of_a_name(words[one.lo - 1]):
                 continue  # "Radio Moscow"
             return Who(
