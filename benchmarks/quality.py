@@ -49,7 +49,9 @@ def blind() -> list[str]:
         wrong = {case["id"]: why for case in told if (why := known.wrong(kind, case))}
         hard = {case["id"] for case in told if case.get("hard")}
         plain = len(told) - len(hard)
-        print(f"{kind}: {len(told) - len(wrong)} of {len(told)} right; without the hard ones {plain - len(wrong.keys() - hard)} of {plain}")
+        print(
+            f"{kind}: {len(told) - len(wrong)} of {len(told)} right; without the hard ones {plain - len(wrong.keys() - hard)} of {plain}"
+        )
         lines += [f"{name}{' (hard)' if name in hard else ''}: {why}" for name, why in wrong.items()]
     return lines
 

@@ -1,21 +1,29 @@
 """Writes docs/rules.md, the manual of the rule language, from the docstrings and tables that the loader itself reads by.
 
-python docs/make.py          writes it
-python docs/make.py --check  only says whether it is as it would be written
+It also follows docs/tutorial.md as a reader would, in a folder of its own, and writes down what each command there says.
+
+python docs/make.py
 """  # noqa: INP001 - a script, not a package
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import io
+import os
 import re
+import shlex
 import sys
+import tempfile
 import textwrap
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from monitor.cli import invoke
 from rules import spec, trial
 from rules.conditions import CONDITIONS, Words
 from rules.examples import EXAMPLES
@@ -24,6 +32,7 @@ from rules.rule import Once
 from rules.shape import Json, Key, Shape
 
 PAGE = Path(__file__).with_name("rules.md")
+TUTORIAL = Path(__file__).with_name("tutorial.md")
 
 START = """\
 # The rule language
@@ -326,13 +335,44 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def main(arguments: list[str]) -> int:
-    """Writes the page, or says whether it is up to date."""
-    if "--check" not in arguments:
-        PAGE.write_text(manual(), encoding="utf-8")
-        return 0
-    return 0 if PAGE.read_text(encoding="utf-8") == manual() else 1
+# The tutorial
+
+_STEP = re.compile(r"Save this as `([^`]+)`[^`]*?\n\n```\w+\n(.*?)^```\n|^```console\n(.*?)^```\n", re.DOTALL | re.MULTILINE)
+
+
+def followed(tutorial: str) -> str:
+    """The tutorial, with what its commands really print. Its files are written and its commands run in the order they stand."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), patch.dict(os.environ, {"COLUMNS": "96"}):
+        for name in [name for name in os.environ if name.startswith("MONITOR_")]:
+            del os.environ[name]
+        return _STEP.sub(_follow, tutorial)
+
+
+def _follow(step: re.Match[str]) -> str:
+    if step[1]:
+        path = Path(step[1])
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(step[2], encoding="utf-8")
+        return step[0]
+    said = [f"{line}\n{_said(line)}" for line in step[3].splitlines() if line.startswith("$ monitor ")]
+    return "```console\n" + "\n".join(said) + "```\n"
+
+
+def _said(line: str) -> str:
+    """What a command prints, to a screen that is no terminal."""
+    screen = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with contextlib.redirect_stdout(screen), contextlib.redirect_stderr(screen):
+        invoke(shlex.split(line)[2:])
+    screen.flush()
+    lines = screen.detach().getvalue().decode().rstrip().splitlines()
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def main() -> None:
+    """Writes both pages."""
+    PAGE.write_text(manual(), encoding="utf-8")
+    TUTORIAL.write_text(followed(TUTORIAL.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main()

@@ -64,12 +64,19 @@ def homes(look: Look, rule: Rule, findings: Sequence[Finding], events: Iterable[
     """The events that an article tells of, those it opens last. Every finding is in exactly one of them."""
     found = [Home(event=event, known=True, copied=_copied(look, event)) for event in events if event.rule == rule.id]
     for place, finding in enumerate(findings):
-        home = _best(look, rule.once, finding, found)
+        home = _best(look, rule.once, finding, found) or _reprinted(look, finding, found)
         if home is None:
             home = Home(event=_opened(look, rule, finding, found), known=False, copied=True)
             found.append(home)
         home.findings[place] = finding
     return [home for home in found if home.findings]
+
+
+def _reprinted(look: Look, finding: Finding, found: Sequence[Home]) -> Home | None:
+    """A reprint gets a headline of its own, which says what the original says: it belongs where the original does."""
+    if finding.field != "title":
+        return None
+    return next((home for home in found if home.known and home.copied and home.event.article != look.article.id), None)
 
 
 def news(home: Home, once: Once) -> dict[int, Finding]:
@@ -178,7 +185,12 @@ def _repeats(home: Home, finding: Finding) -> bool:
 
 def _spoken(home: Home) -> dict[int, Finding]:
     """What is said in the article's own words, which for a copy excludes those of the original."""
-    return {place: one for place, one in home.findings.items() if not _repeats(home, one)}
+    return {place: one for place, one in home.findings.items() if not (_repeats(home, one) or _retitles(home, one))}
+
+
+def _retitles(home: Home, finding: Finding) -> bool:
+    """Whether it is the headline of a copy, which a copy's editor wrote anew."""
+    return home.known and home.copied and finding.field == "title"
 
 
 def _watched(finding: Finding, once: Once) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -80,7 +81,7 @@ def _listed(lines: Sequence[str]) -> list[str]:
 
 def same(once: Once) -> str:
     """What counts as the same event, and what is told of it later."""
-    tests = [f"{_and(once.per)} {'is' if len(once.per) == 1 else 'are'} the same, as far as both say"] if once.per else []
+    tests = [f"they have the same {_and(once.per)}, as far as both say"] if once.per else []
     tests += [f"what they say is at least {once.alike:.0%} alike"] if once.alike is not None else []
     told = f" A change of {one_of(once.update_on)} is told as an update." if once.update_on else ""
     when = f"Two findings are one event when {' and '.join(tests)}, and no more than {_long(once.within)} lie between them."
@@ -104,9 +105,9 @@ def entries(listed: TermList | Names) -> tuple[str, ...]:
 def named_lists(specs: Collection[Spec], lists: Lists) -> list[str]:
     """The lists that these values name, and those that these lists name, in the order they are met."""
     found: dict[str, None] = {}
-    waiting = [name for spec in specs for name in references(spec)]
+    waiting = deque(name for spec in specs for name in references(spec))
     while waiting:
-        name = waiting.pop(0)
+        name = waiting.popleft()
         if name in lists and name not in found:
             found[name] = None
             waiting += references(lists.specs[name])

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rules.examples import Example
 
 
-@click.group()
+@click.group(epilog="Example: monitor rules show summit-announced")
 def rules() -> None:
     """List the rules, or read one back in plain English."""
 
@@ -172,9 +172,7 @@ def _lines(text: str, style: Style) -> list[str]:
     """The text at its own indentation, wrapped under its first word."""
     body = text.lstrip(" -")
     indent = text[: len(text) - len(body)]
-    return textwrap.wrap(
-        report.clean(body), max(40, style.width), initial_indent=indent, subsequent_indent=" " * len(indent)
-    )
+    return textwrap.wrap(report.clean(body), max(40, style.width), initial_indent=indent, subsequent_indent=" " * len(indent))
 
 
 # For programs

@@ -33,6 +33,8 @@ CAPTURES: dict[type[Condition], tuple[str, ...]] = {
 }
 """What a finding of these always gives by name, be it None, apart from its content."""
 
+_LONG = 1_000
+"""Characters of a title that are looked through."""
 _BLANK = re.compile(r"\{([^{}]*)\}")
 
 
@@ -104,7 +106,7 @@ def _blanks(spec: Spec, rule: Rule) -> Remarks:
 def _named_values(spec: Spec, expected: Collection[str]) -> Iterator[tuple[Spec, str]]:
     title, once, examples = spec.get("title"), spec.get("once"), spec.get("examples")
     if title and isinstance(title.value, str):
-        yield from ((title, name) for name in _BLANK.findall(title.value))
+        yield from ((title, name) for name in dict.fromkeys(_BLANK.findall(title.value[:_LONG])))
     for key in ("per", "update_on"):
         found = once.get(key) if once else None
         yield from ((one, one.value) for one in (found.each() if found else ()) if isinstance(one.value, str))

@@ -32,6 +32,8 @@ _HAPPENS: Mapping[str, Collection[str]] = {
 }
 """Which statuses go with which time: what lies ahead was not held, what is over is not planned."""
 
+_MOST = 100_000
+"""Comparisons of a wanted list with a refused one; longer lists are left alone, so that no file costs more than its length."""
 _SCOPES = ("title", "lead", "body", "sentence", "paragraph", "quote")
 
 
@@ -111,6 +113,8 @@ def _contradictions(spec: Spec, lists: Lists) -> Remarks:
     refused = [(term, one) for value in _refuses(spec) for term, one in _written(value, lists)]
     for wanted in _wants(spec):
         listed = _written(wanted, lists)
+        if len(listed) * len(refused) > _MOST:
+            continue
         lost = [(term, against) for term, _ in listed if (against := _refused_by(term, refused))]
         if lost and len(lost) == len(listed):
             term, (_, place) = lost[0]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, pairwise
 
 from rules.fold import Token, tokens
 from rules.problems import Problem
@@ -12,7 +12,9 @@ from rules.spec import Spec
 from rules.terms import BadTerm, Term, Word, parse, stem, terms
 
 LONGEST = 40
-"""Words: hardly a sentence is longer."""
+"""Words: hardly a sentence is longer. Letters: hardly a word is."""
+MOST = 50
+"""Terms that one term is compared with."""
 _LARGE = 1_000
 _COMMON = frozenset(
     "a an and are as at be been but by can could did do does for from had has have he her his i if in into is it its may more no not"
@@ -197,11 +199,21 @@ def repeated(spec: Spec) -> Remarks:
         if first is not one:
             again = "is here twice" if first.string() == term.written else f"is the same as “{first.string()}”"
             yield at(one, f"“{term.written}” {again} (first on line {first.line})", "hint")
-    wide = [term for term, _ in listed if any(word.kind in ("prefix", "stem") for word in term.words)]
-    for term, one in listed:
-        cover = next((other for other in wide if other.words != term.words and _covers(other, term)), None)
+    wide: dict[str, list[Term]] = {}
+    for term, _ in listed:
+        if any(word.kind in ("prefix", "stem") for word in term.words):
+            wide.setdefault(term.words[0].text, []).append(term)
+    for term, one in listed if wide else ():
+        cover = next((other for other in _candidates(term, wide) if other.words != term.words and _covers(other, term)), None)
         if cover:
             yield at(one, f"“{term.written}” is found by “{cover.written}” already", "hint")
+
+
+def _candidates(term: Term, wide: Mapping[str, Sequence[Term]]) -> Iterator[Term]:
+    """Terms whose first word may find that of `term`; so many at most that long lists cost no more than their length."""
+    first = term.words[0].text
+    starts = {first[:size] for size in range(1, min(len(first), LONGEST) + 1)} | {stem(first)}
+    return islice((other for start in sorted(starts) for other in wide.get(start, ())), MOST)
 
 
 def _covers(wide: Term, narrow: Term) -> bool:

@@ -18,6 +18,7 @@ from rules.terms import Terms, terms
 Range = tuple[int, int]
 STANCES = ("rejects", "open", "conditional", "blames", "neutral")
 _REACH = 6  # words within which a negation turns a word around
+_WISHES = frozenset("would want wants wish hope hopes hoped ready prepared willing interested".split())
 _FAR = 14  # … and "neither" and "never", which govern a whole clause
 
 
@@ -33,7 +34,10 @@ class Lexicon:
     @cached_property
     def by_kind(self) -> Mapping[str, Terms]:
         """The terms of each kind."""
-        return {kind: self._terms(kind) for kind in ("rejects", "open", "engage", "conditional", "blames", "negations")}
+        return {
+            kind: self._terms(kind)
+            for kind in ("rejects", "open", "engage", "conditional", "blames", "negations", "others", "own")
+        }
 
     def read(self, words: Sequence[Token], ranges: Sequence[tuple[int, int]], verb: str) -> str:
         """The stance of a content, given as word ranges, reported with a verb of this kind (say, reject, blame, …)."""
@@ -46,6 +50,8 @@ class Lexicon:
             for_it += sum(refused)
             against += len(refused) - sum(refused)
             for span in _outside(kinds["open"].search(words, lo, hi), refusals + faults):
+                if words[span[0]].word in _WISHES and self._of_others(words, span, lo):
+                    continue
                 negated = self._negated(words, span, lo)
                 against += negated
                 for_it += 0.6 * (not negated)
@@ -59,6 +65,12 @@ class Lexicon:
     def _stands(self, words: Sequence[Token], span: Range, lo: int) -> bool:
         """Whether a reproach is made rather than denied."""
         return not self._negated(words, span, lo) or words[span[0]].word in ("not", "no")
+
+    def _of_others(self, words: Sequence[Token], span: Range, lo: int) -> bool:
+        """Whether the wish is somebody else's: "those in Kyiv would like to"."""
+        start = max(lo, span[0] - _FAR)
+        others, own = (self.by_kind[kind].search(words, start, span[0]) for kind in ("others", "own"))
+        return bool(others) and (not own or own[-1] < others[-1])
 
     def _waived(self, words: Sequence[Token], span: Range, lo: int) -> bool:
         """Whether a condition is said not to be one: "without preconditions"."""

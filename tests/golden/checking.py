@@ -28,7 +28,7 @@ ANNOUNCED = {"time": "upcoming", "status": ["planned", "proposed"], "with": ["da
 
 def written(name: str) -> dict[str, Any]:
     """One of the files of this folder; dates stay text."""
-    found: dict[str, Any] = yaml.load((HERE / name).read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe one
+    found: dict[str, Any] = yaml.load((HERE / name).read_text(encoding="utf-8"), Loader=_Loader)
     return found
 
 
@@ -36,7 +36,10 @@ class _Loader(yaml.SafeLoader):
     """YAML as people read it: 2026-05-13 is not turned into a date."""
 
 
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", yaml.SafeLoader.construct_yaml_str)
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in many if not tag.endswith(":timestamp")]
+    for first, many in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 # One finding

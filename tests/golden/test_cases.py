@@ -35,4 +35,6 @@ def test_an_event_is_understood_as_a_careful_reader_understands_it(case: dict[st
 
 
 def test_every_case_that_fails_today_is_one() -> None:
-    assert set(TODAY) <= {case["id"] for kind in ("statements", "mentions") for case in cases().data[kind] if not case.get("hard")}
+    assert set(TODAY) <= {
+        case["id"] for kind in ("statements", "mentions") for case in cases().data[kind] if not case.get("hard")
+    }

@@ -46,9 +46,6 @@ def test_the_sites_own_voice_is_masked_wherever_it_stands(appeal: str, place: in
     assert kept(*page) == list(NEWS)
 
 
-@pytest.mark.xfail(
-    reason="one strong signal is enough to mask a paragraph (boilerplate._score), whoever is said to do it", strict=True
-)
 @pytest.mark.parametrize(
     "own",
     [

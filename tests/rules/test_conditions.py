@@ -3,13 +3,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from writing import article, findings, hits, load, rule, sound
+from writing import article, findings, hits, load, loaded_or_not, rule, sound
 
-import rules
-from rules import Article
+from rules import Article, RuleSet
 
 PAGE = article(
-    "The mayor opened the bridge. Rain fell.\n\n“Never again,” said the engineer, who built the old bridge. The river burst its banks.\n\nFour people are missing.",
+    "The mayor opened the bridge. Rain fell.\n\n“Never again,” said the engineer, who built the old bridge. "
+    "The river burst its banks.\n\nFour people are missing.",
     "Bridge opened in Bergen",
     summary="A bridge at last.",
 )
@@ -121,7 +121,7 @@ def test_the_same_words_in_a_title_that_begins_the_body_are_still_in_the_title()
         ("none: [{article: {source: bbc}}]", False),
     ],
 )
-def test_an_article_is_filtered_by_what_it_is(when: str, holds: bool) -> None:
+def test_an_article_is_filtered_by_what_it_is(when: str, *, holds: bool) -> None:
     told = Article(
         id="it", body="Rain fell.", source="bbc", language="en-GB", tags=("world",), published=datetime(2026, 5, 1, tzinfo=UTC)
     )
@@ -187,7 +187,6 @@ def test_every_condition_survives_any_value(key: str) -> None:
         "['', '*']",
         "{by: any, of: {}, terms: 3, count: x}",
     ):
-        try:
-            rules.load({"r": f"rules: [{{id: a, when: {{{key}: {value}}}}}]".encode()}, "r").match(PAGE)
-        except rules.Invalid as error:
-            assert error.problems
+        loaded = loaded_or_not(f"rules: [{{id: a, when: {{{key}: {value}}}}}]".encode())
+        if isinstance(loaded, RuleSet):
+            loaded.match(PAGE)

@@ -38,8 +38,8 @@ def words(text: str) -> list[str]:
         ("talks 😀 talks", ["talks", "talks"]),
         ("👩‍👩‍👧 talks", ["talks"]),
         ("Переговоры", ["переговоры"]),
-        ("всё ещё", ["все", "еще"]),
-        ("Київ", ["киів"]),
+        ("мой ёлки", ["мой", "елки"]),
+        ("Київ", ["київ"]),
         ("U.S. and U.N.", ["us", "and", "un"]),
         ("the U.S.'s plan", ["the", "us", "'s", "plan"]),
         ("at 5 p.m. on", ["at", "5", "pm", "on"]),
@@ -56,15 +56,11 @@ def test_words_are_folded(text: str, folded: list[str]) -> None:
     assert words(text) == folded
 
 
-def test_spellings_meet_that_a_reader_takes_for_the_same() -> None:
-    for one, other in [
-        ("Embaló", "EMBALO"),
-        ("Bürgenstock", "bu\u0308rgenstock"),
-        ("Киïв", "КИІ\u0308В".replace("І\u0308", "Ї")),
-        ("café", "CAFÉ"),
-    ]:
-        assert fold(unicodedata.normalize("NFC", one)) == fold(unicodedata.normalize("NFD", one))
-        assert fold(one).isascii() or fold(one) == fold(one.lower()), other
+@pytest.mark.parametrize(
+    ("one", "other"), [("Embaló", "EMBALO"), ("Bürgenstock", "burgenstock"), ("café", "CAFE"), ("ЁЛКА", "елка"), ("Мой", "МОЙ")]
+)
+def test_spellings_meet_that_a_reader_takes_for_the_same(one: str, other: str) -> None:
+    assert fold(unicodedata.normalize("NFC", one)) == fold(unicodedata.normalize("NFD", one)) == fold(other)
 
 
 def test_offsets_count_code_points_of_the_text_as_given() -> None:
@@ -82,7 +78,7 @@ def test_a_token_knows_what_stands_before_it() -> None:
 @pytest.mark.parametrize(
     ("word", "caps"), [("US", True), ("U.S.", True), ("NATO", True), ("G20", False), ("I", False), ("Us", False), ("США", True)]
 )
-def test_capitals_are_two_letters_and_all_of_them(word: str, caps: bool) -> None:
+def test_capitals_are_two_letters_and_all_of_them(word: str, *, caps: bool) -> None:
     assert tokens(word)[0].caps is caps
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from textwrap import dedent, indent
 
 import pytest
@@ -278,3 +279,21 @@ _SCRAPS = st.lists(
 def test_whatever_a_file_holds_remarks_come_without_breaking(text: str) -> None:
     parsed = parse_files({"a.yaml": text.encode("utf-8", "replace")}, "a.yaml")
     assert all(one.line > 0 and one.column > 0 for one in lint(parsed))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lists: {{w: [{}]}}\nrules: []".format(", ".join(f"aa bb{n}*" for n in range(15_000))),
+        "lists: {{w: [{}]}}\nrules: []".format(", ".join(f"word{n}*" for n in range(15_000))),
+        "rules: [{{id: it, when: {{any: [{0}], none: [{0}]}}}}]".format(", ".join(f"word{n}" for n in range(10_000))),
+        'rules: [{{id: it, when: flood, title: "{}"}}]'.format("{a} {b}" * 30_000),
+        "rules: [{{id: it, when: flood, once: {{per: [{}]}}}}]".format(", ".join(f"word{n}" for n in range(10_000))),
+    ],
+    ids=["phrases", "prefixes", "wanted and refused", "blanks", "values"],
+)
+def test_long_lists_cost_no_more_than_their_length(text: str) -> None:
+    parsed = parse_files({"a.yaml": text.encode()}, "a.yaml")
+    before = time.process_time()
+    lint(parsed)
+    assert time.process_time() - before < 5

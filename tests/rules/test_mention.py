@@ -76,7 +76,7 @@ def test_what_is_known_of_an_event(text: str, key: str, value: str | None) -> No
         ("Nike will hold talks with players in Geneva about wages on Friday.", False),
     ],
 )
-def test_an_announcement_is_of_something_ahead_and_specific(text: str, fires: bool) -> None:
+def test_an_announcement_is_of_something_ahead_and_specific(text: str, *, fires: bool) -> None:
     assert bool(findings(NEWS, article(text, day=DAY))) is fires
 
 

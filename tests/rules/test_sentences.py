@@ -91,7 +91,7 @@ def test_quotations_are_what_stands_between_quotation_marks(text: str, inside: l
 
 @pytest.mark.parametrize("marks", ["“”", '""', "«»"])
 def test_a_quotation_that_opens_every_paragraph_runs_over_them(marks: str) -> None:
-    opens, closes = marks
+    opens, closes = marks[0], marks[1]
     text = f"{opens}One is long.\n\n{opens}Two is short,{closes} he said."
     assert quoted(text) == ["One is long.", "Two is short,"]
 

@@ -46,22 +46,10 @@ def speakers(text: str) -> list[str | None]:
         ("Peskov: “The talks go on.”", None),
         ("Peskov said on Monday in Sochi: “The talks go on.”", "Dmitry Peskov"),
         ("According to Peskov, the talks go on.", "Dmitry Peskov"),
-        pytest.param(
-            "The talks, according to the Kremlin, go on.",
-            "Kremlin",
-            marks=still("contents.fill_content: an aside of two words in takes only what follows"),
-        ),
+        ("The talks, according to the Kremlin, go on.", "Kremlin"),
         ("In Lavrov’s words, the talks go on.", "Sergei Lavrov"),
-        pytest.param(
-            "The talks are of no use, in the words of Lavrov.",
-            "Sergei Lavrov",
-            marks=still("verbs.verb_at knows only: in X's words"),
-        ),
-        pytest.param(
-            "A proposal for talks was rejected by the Kremlin.",
-            "Kremlin",
-            marks=still("contents.fill_content leaves an empty range at the end of the text: IndexError"),
-        ),
+        ("The talks are of no use, in the words of Lavrov.", "Sergei Lavrov"),
+        ("A proposal for talks was rejected by the Kremlin.", "Kremlin"),
         ("Moscow rejected the peace plan.", "Russia"),
         ("Moscow has again ruled out a truce.", "Russia"),
         ("Russia will not attend the summit.", "Russia"),
@@ -266,7 +254,7 @@ def test_a_topic_of_the_sentence_before_is_shown_too() -> None:
 
 
 @pytest.mark.parametrize(("stance", "holds"), [("rejects", True), ("[open, rejects]", True), ("open", False)])
-def test_a_stance_can_be_asked_for(stance: str, holds: bool) -> None:
+def test_a_stance_can_be_asked_for(stance: str, *, holds: bool) -> None:
     found = rule(f"statement: {{by: $who, about: $topic, stance: {stance}}}", lists=LISTS)
     assert bool(findings(found, "“The talks are a farce,” Lavrov said.")) is holds
 

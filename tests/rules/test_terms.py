@@ -63,13 +63,11 @@ def test_terms_are_found(term: str, text: str, there: list[str]) -> None:
     assert found(term, text) == there
 
 
-@pytest.mark.xfail(reason="fold() takes the breve off й, so that the stemmer no longer knows -ый, -ий, -ой", strict=True)
 @pytest.mark.parametrize("text", ["мирного", "мирным", "мирные"])
 def test_a_russian_adjective_is_found_in_all_its_forms(text: str) -> None:
     assert found("~мирный", text) == [text]
 
 
-@pytest.mark.xfail(reason="fold() takes the breve off й: мой and мои are two words", strict=True)
 def test_short_i_is_a_letter_of_its_own() -> None:
     assert found("мой", "мои") == []
 
@@ -111,7 +109,6 @@ def test_a_pattern_is_found_in_the_text_as_given(pattern: str, text: str, there:
     assert [text[a:b] for (a, b), _ in terms([pattern]).in_text(text, 0, len(text))] == there
 
 
-@pytest.mark.xfail(reason=r"RE2's \w and \b know only ASCII; terms._pattern could put [\p{L}\p{N}_] for \w", strict=True)
 def test_word_characters_of_a_pattern_are_those_of_any_script() -> None:
     assert terms([r"/мир\w*/"]).in_text("мира", 0, 4) == [((0, 4), {})]
 

@@ -25,6 +25,16 @@ def files(text: str, **more: str) -> dict[str, bytes]:
     return {"rules.yaml": dedent(text).encode(), **others}
 
 
+def loaded_or_not(data: bytes) -> RuleSet | Invalid:
+    """The rules in these bytes, or why they cannot be used, which says at least one thing."""
+    try:
+        return rules.load({"rules.yaml": data}, "rules.yaml")
+    except Invalid as error:
+        if not error.problems:
+            raise AssertionError("invalid for no reason") from error
+        return error
+
+
 def wrong(text: str, **more: str) -> list[str]:
     """The problems of a file that cannot be used, as lines."""
     with pytest.raises(Invalid) as raised:
