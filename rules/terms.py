@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 
 import re2
@@ -30,10 +30,11 @@ class BadTerm(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a term: `text` is folded; `kind` is exact, prefix, cased or stem."""
+    """One word of a term: `text` is folded; `kind` is exact, prefix, cased or stem; `gap` is what was written before it."""
 
     text: str
     kind: str
+    gap: str = " "
 
     def fits(self, token: Token) -> bool:
         """Whether the token is this word."""
@@ -60,7 +61,7 @@ class Term:
             return None
         for j, word in enumerate(self.words):
             token = words[i + j]
-            if not word.fits(token) or (j and not _GLUE.issuperset(token.gap)):
+            if not word.fits(token) or (j and token.gap != word.gap and not _GLUE.issuperset(token.gap)):
                 return None
         return end
 
@@ -86,7 +87,8 @@ def parse(written: str) -> Term:
         found = tokens(chunk.rstrip("*"))
         for n, token in enumerate(found):
             last = n == len(found) - 1
-            parts.append(_word(token, prefix=last and chunk.endswith("*"), stemmed=stemmed))
+            word = _word(token, prefix=last and chunk.endswith("*"), stemmed=stemmed)
+            parts.append(replace(word, gap=token.gap) if n else word)
     if not parts:
         raise BadTerm(f"'{written}' has no letter or digit, so it can never match")
     return Term(written, tuple(parts))
