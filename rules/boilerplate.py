@@ -38,7 +38,7 @@ def boilerplate(paragraphs: Sequence[str], spoken: Sequence[list[Token]] | None 
     scores = [_score(text, found) for text, found in zip(paragraphs, words, strict=True)]
     masked = [score >= 2 for score in scores]
     _spread(masked, scores)
-    _appeal_to_the_end(masked, words)
+    _appeal_to_the_end(masked, words, scores)
     _banner(masked, words)
     return [flag or _credit(text) for flag, text in zip(masked, paragraphs, strict=True)]
 
@@ -73,14 +73,14 @@ def _spread(masked: list[bool], scores: list[int]) -> None:
                 masked[i] = True
 
 
-def _appeal_to_the_end(masked: list[bool], words: Sequence[list[Token]]) -> None:
-    """An appeal in the last part of a page runs to its end, as long as most of what follows is the site's too."""
+def _appeal_to_the_end(masked: list[bool], words: Sequence[list[Token]], scores: Sequence[int]) -> None:
+    """An appeal in the last part of a page runs to its end, unless a paragraph of news follows."""
     heads = _signals()["heads"]
     for i, found in enumerate(words):
         if i < len(words) // 3 or not heads.search(found):
             continue
-        rest = [flag or len(one) <= _SHORT for flag, one in zip(masked[i:], words[i:], strict=True)]
-        if sum(rest) * 2 >= len(rest) and sum(masked[i:]) * 3 >= len(rest):
+        rest = range(i, len(words))
+        if all(masked[k] or scores[k] or len(words[k]) <= _SHORT for k in rest):
             masked[i:] = [True] * len(rest)
             return
 

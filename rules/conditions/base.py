@@ -169,7 +169,7 @@ def names(spec: Spec, context: Context | None = None, label: str = "") -> Names 
     found: list[Name] = []
     offices: list[Office] = []
     if not isinstance(spec.value, dict):
-        return Names(tuple(Name(one, (one,)) for one in spec.strings() if one), label=label)
+        return Names(tuple(Name(one, (one,)) for one in _usable(spec)), label=label)
     for name, entry in spec.mapping().items():
         if name == "include" and context is not None:
             for one in entry.each():
@@ -193,4 +193,12 @@ def _with_name(name: str, written: Sequence[str]) -> tuple[str, ...]:
 
 
 def _usable(spec: Spec | None) -> tuple[str, ...]:
-    return tuple(text for one in spec.each() if usable(one, text := one.string())) if spec else ()
+    return tuple(text for one in spec.each() if _nameable(one, text := one.string())) if spec else ()
+
+
+def _nameable(spec: Spec, text: str) -> bool:
+    """Whether a text can stand in a list of who; what is wrong with it is noted."""
+    if len(text) > 2 and text.startswith("/") and text.endswith("/"):
+        spec.wrong("a regular expression cannot be a name: write out what people write")
+        return False
+    return usable(spec, text)

@@ -239,7 +239,10 @@ class Statement:
                 return Topic(tuple(found[:1]), tuple(back), pointed=True)
         for lo, hi in report.content:
             found = list(pronouns.search(section.words, lo, min(hi, lo + 12)))
-            if found and cast.who(report) is not None and self._same_hands(report, cast):
+            opens = (
+                bool(found) and found[0][0] == lo and section.words[lo].word in ("they", "it") and _is_subject(section, back[-1])
+            )
+            if found and cast.who(report) is not None and (opens or self._same_hands(report, cast)):
                 return Topic(tuple(found[:1]), tuple(back), pointed=True, pronoun=True)
         return None
 
@@ -291,6 +294,11 @@ class Statement:
             return cue
         at = spans[-1][0]
         return next((one for one in report.section.sentences if one.lo <= at < one.hi), cue)
+
+
+def _is_subject(section: Section, span: Range) -> bool:
+    """Whether words open their sentence: "The talks failed. They were a farce": what else could they be?"""
+    return any(one.lo <= span[0] <= one.lo + 2 for one in section.sentences)
 
 
 def background(report: Report, published: datetime | None = None) -> bool:

@@ -120,7 +120,9 @@ def _complement(report: Report, after: Range) -> Range:
             return (lo, hi)
         k += 1
     if k >= hi:
-        return (hi, hi)
+        plain = sum(not words[n].capital and not _addressed(words, n, lo) for n in range(lo, hi))
+        told_so = told and plain >= 3 and "," not in words[clause_start(report)].gap
+        return (lo, hi) if told_so and not section.quoted[clause_start(report) - 1] else (hi, hi)
     opens = any(mark in words[k].gap for mark in ':"“«‘') or section.quoted[k]
     first = clause_start(report)
     aside = "," in words[first].gap and "," in words[k].gap and first - report.sentence.lo < 8 and not section.quoted[first - 1]

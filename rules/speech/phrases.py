@@ -183,7 +183,23 @@ def _with_name_after_comma(words: list[Token], i: int, end: int, hi: int) -> Ran
             stop += 1
         if 1 < stop - end <= 4:
             return (i, stop)
-    return (i, end)
+    described = _description(words, end, hi)
+    return (i, described) if described and sum(word.capital for word in words[i:end]) > 1 else (i, end)
+
+
+def _description(words: list[Token], k: int, hi: int) -> int | None:
+    """The end of an office after a name: "said Vasily Nebenzya, Moscow's ambassador to the United Nations"."""
+    if k >= hi or "," not in words[k].gap:
+        return None
+    end = k
+    while end < hi and end - k < 12 and not (end > k and ends_clause(words, end)) and words[end].word not in _OTHER_VERBS:
+        end += 1
+    offices = words_of("offices")
+    return (
+        end
+        if any(word.word in offices for word in words[k:end]) and not any(word.word in verbs() for word in words[k:end])
+        else None
+    )
 
 
 def ends_clause(words: list[Token], i: int) -> bool:

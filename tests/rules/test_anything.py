@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+import time
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -211,3 +213,15 @@ def test_words_that_end_a_text_early_do_no_harm(field: str, text: str) -> None:
         told = article(fields.get("body", ""), fields.get("title", ""), summary=fields.get("summary", ""))
         sound(shipped(), told)
         sound(everything(), told)
+
+
+BENCHMARK = runpy.run_path(str(ROOT / "benchmarks/linear.py"))
+
+
+@pytest.mark.parametrize("shape", BENCHMARK["SHAPES"])
+def test_no_shape_of_text_holds_the_engine_up(shape: str) -> None:
+    """Generous, since machines differ: what is quadratic in the article or in a sentence takes far longer."""
+    told = article(BENCHMARK["LEAD"] + BENCHMARK["SHAPES"][shape](15_000) + BENCHMARK["END"], "Putin on talks")
+    start = time.process_time()
+    shipped().match(told)
+    assert time.process_time() - start < 3
