@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -54,6 +54,19 @@ class Section:
     quoted: list[bool]
     """For each word, whether it stands inside a quotation."""
 
+    def place(self, word: int) -> int:
+        """The index of the sentence that word `word` stands in, or else of the one before it; 0 at the least."""
+        return max(0, bisect_right(self.sentences, word, key=lambda one: one.lo) - 1)
+
+    def sentence_ending(self, at: int) -> int:
+        """The index of the first sentence that ends at or after code point `at`; past the last where none does."""
+        return bisect_left(self.sentences, at, key=lambda one: one.end)
+
+    def quote_around(self, at: int) -> Span | None:
+        """The quotation that code point `at` stands in."""
+        k = bisect_right(self.quotes, at, key=lambda span: span[0]) - 1
+        return self.quotes[k] if k >= 0 and self.quotes[k][0] <= at < self.quotes[k][1] else None
+
     def hit(self, lo: int, hi: int) -> Hit:
         """The stretch from word `lo` to the end of word `hi - 1`."""
         return self.stretch(self.words[lo].start, self.words[hi - 1].end)
@@ -104,7 +117,7 @@ class Reading:
 
 def _section(field: str, text: str, words: list[Token], first: int) -> Section:
     starts = [word.start for word in words]
-    quotes = quotations(text)
+    quotes = sorted(quotations(text))
     section = Section(field, text, words, [], quotes, _flags(words, quotes))
     spans = paragraphs(text)
     masked = _masked(section, spans, starts) if field == "body" else [False] * len(spans)

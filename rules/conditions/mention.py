@@ -91,9 +91,12 @@ class Mention:
         if not self.possible(reading.vocabulary):
             return None
         found: list[tuple[float, int, Finding]] = []
+        by_sentence: dict[int, list[Finding]] = {}
         for one in self._verdicts(reading, within):
             sentence, finding = one.event.sentence, one.finding
-            if finding is not None and not any(_same(finding, other) for _, number, other in found if number == sentence.number):
+            beside = by_sentence.setdefault(sentence.number, [])
+            if finding is not None and not any(_same(finding, other) for other in beside):
+                beside.append(finding)
                 found.append((_weight(finding, sentence), sentence.number, finding))
         found.sort(key=lambda item: (-item[0], item[1]))
         return Evidence(findings=tuple(finding for _, _, finding in found)) if found else None

@@ -250,7 +250,7 @@ class Statement:
         """Topic words in the sentence before the one where the content begins."""
         if self.about is None:
             return []
-        n = next((k for k, one in enumerate(section.sentences) if one.lo <= first < one.hi), 0)
+        n = section.place(first)
         spans: list[Range] = []
         if n > 0:
             one = section.sentences[n - 1]
@@ -293,12 +293,14 @@ class Statement:
         if inside or not spans:
             return cue
         at = spans[-1][0]
-        return next((one for one in report.section.sentences if one.lo <= at < one.hi), cue)
+        one = report.section.sentences[report.section.place(at)]
+        return one if one.lo <= at < one.hi else cue
 
 
 def _is_subject(section: Section, span: Range) -> bool:
     """Whether words open their sentence: "The talks failed. They were a farce": what else could they be?"""
-    return any(one.lo <= span[0] <= one.lo + 2 for one in section.sentences)
+    one = section.sentences[section.place(span[0])]
+    return one.lo <= span[0] <= one.lo + 2
 
 
 def background(report: Report, published: datetime | None = None) -> bool:

@@ -14,6 +14,7 @@ _ADDRESS = frozenset(
     "interview statement address speech his her their its press daily newspaper channel correspondents audience novosti by with to "
     "local international new separate joint written video telegram post call phone weekly regular after meeting".split(),
 )
+_LONGEST_QUOTE = 2_000  # characters that a quotation may have run before its speaker is named
 _FINITE = frozenset("is was are were be would will could can should must has had have may might he she they it there we".split())
 
 
@@ -184,13 +185,13 @@ def _aside(report: Report, before: Range, after: Range) -> bool:
 def _back_to_quote(report: Report, span: Range) -> Range:
     """The span, begun where its quotation does, if that was sentences earlier."""
     words, section = report.section.words, report.section
-    at = words[span[0]].start
-    for start, end in section.quotes:
-        if start < at < end and start >= at - 2_000:
-            lo = next((i for i in range(span[0], -1, -1) if words[i].start <= start), 0)
-            lo = lo if words[lo].start >= start else lo + 1
-            return (lo, span[1])
-    return span
+    quote = section.quote_around(words[span[0]].start)
+    if quote is None or quote[0] < words[span[0]].start - _LONGEST_QUOTE:
+        return span
+    lo = span[0]
+    while lo > 0 and words[lo - 1].start >= quote[0]:
+        lo -= 1
+    return (lo, span[1])
 
 
 def _breaks_off(words: list[Token], k: int) -> bool:

@@ -46,9 +46,9 @@ def _complete(own: list[Report]) -> list[Report]:
 def _said_later(section: Section, n: int, by_sentence: list[list[Report]]) -> bool:
     """Whether the quotation that sentence `n` is in ends in a later sentence, which names its speaker."""
     here = section.sentences[n].start + 1
-    end = next((end for start, end in section.quotes if start <= here < end), here)
-    last = next((k for k in range(n, len(section.sentences)) if section.sentences[k].end >= end), n)
-    return last > n and bool(by_sentence[last])
+    quote = section.quote_around(here)
+    last = section.sentence_ending(quote[1] if quote else here)
+    return n < last < len(by_sentence) and bool(by_sentence[last])
 
 
 def _in_sentence(sentence: Sentence) -> list[Report]:
