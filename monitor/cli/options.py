@@ -42,6 +42,18 @@ def load(config_file: Path | None, rules_file: Path | None = None, *, level: str
     return replace(config, rules=rules_file) if rules_file else config
 
 
+def load_or_lend(config_file: Path | None, rules_file: Path | None) -> Config:
+    """The settings; where nobody says where the rules are and none lie here, with the rules that the monitor came with."""
+    config = load(config_file, rules_file)
+    named = rules_file or settings.environment().get("MONITOR_RULES") or config.file
+    if named or config.rules.exists():
+        return config
+    home = Path(settings.__file__).resolve().parent
+    lent = next(path for path in (home.parent / "rules.yaml", home / "starter" / "rules.yaml") if path.exists())
+    click.echo(f"no rules.yaml here: using those that came with the monitor, {lent}", err=True)
+    return replace(config, rules=lent)
+
+
 def warn(problems: Iterable[Problem]) -> None:
     """Tells what is worth a look."""
     for problem in problems:

@@ -80,7 +80,7 @@ def replay(  # noqa: PLR0913, PLR0917 - one parameter an option
     PATHs are files or folders of .txt, .html, .json, .jsonl and feed files (.xml, .rss, .atom). What cannot be read is
     named and skipped, and the exit code is then 3.
     """
-    config = options.load(config_file, rules_file)
+    config = options.load_or_lend(config_file, rules_file)
     done = asyncio.run(_replay(config, paths, jobs, Wish(at=at, db=db, deliver=deliver)))
     for alert in done.alerts:
         options.show(envelope.render(alert).decode() if as_json else _shown(alert))
@@ -146,7 +146,7 @@ def match(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     One result for each article and rule that match: articles in the order of the input, rules in the order of their file.
     """
-    config = options.load(config_file, rules_file)
+    config = options.load_or_lend(config_file, rules_file)
     collected, found, skipped = asyncio.run(_match(config, paths, jobs, matching=not articles))
     if articles:
         for article in collected.articles:

@@ -131,7 +131,7 @@ def test_all_problems_of_the_rules_are_told_and_nothing_is_replayed(do: Do, here
 
 def test_missing_rules_are_told_with_what_to_do(do: Do, here: Path) -> None:
     (here / "rules.yaml").unlink()
-    code, out, err = do("match", "saved")
+    code, out, err = do("match", "saved", "--rules", "rules.yaml")
     assert (code, out) == (2, "")
     assert "rules.yaml: No such file" in err
     assert "monitor init" in err
@@ -412,3 +412,16 @@ async def test_a_terminal_that_knows_no_unicode_still_gets_the_report(desk: Desk
     code, out, err = await desk.command("replay", "a.txt", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert (code, err) == (0, "")
     assert "1 alert from 1 article" in out
+
+
+def test_where_no_rules_lie_those_that_the_monitor_came_with_are_lent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.txt").write_text(
+        "Oman\n\nA third round of talks will be held in Muscat next week, Oman said.\n", encoding="utf-8"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert invoke(["match", "a.txt", "--json"]) == 0
+    told = capsys.readouterr()
+    assert '"rule":"summit-announced"' in told.out
+    assert "no rules.yaml here: using those that came with the monitor" in told.err
