@@ -27,7 +27,7 @@ from monitor.cli import invoke
 from rules import spec, trial
 from rules.conditions import CONDITIONS, Words
 from rules.examples import EXAMPLES
-from rules.load import FILE, MOST_FILES, ONCE, RULE
+from rules.load import FILE, ONCE, RULE
 from rules.rule import Once
 from rules.shape import Json, Key, Shape
 
@@ -214,9 +214,11 @@ def _own(shape: Shape) -> Shape:
 
 
 def _limits() -> str:
+    limits = spec.Limits()
     return (
-        f"A file has at most {spec.MAX_BYTES:,} bytes, {spec.MAX_NODES:,} values and {spec.MAX_DEPTH} levels; a rule set at most"
-        f" {MOST_FILES} files. Split what is larger with `include`. A regular expression must be one that RE2 can run in a mebibyte:"
+        f"A file has at most {limits.bytes:,} bytes, {limits.values:,} values and {limits.depth} levels; a rule set at most"
+        f" {limits.files} files. Split what is larger with `include`, or raise the limits in monitor.yaml:"
+        " `settings: {limits: {values: 100000}}`. A regular expression must be one that RE2 can run in a mebibyte:"
         " no look-ahead, no back references, at most 1,000 counted repetitions.\n\n"
         f"`statement` and `mention` read English. Everything else works in any script; `~stems` know English and Russian.\n"
     )

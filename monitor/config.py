@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from monitor import __version__
 from monitor.errors import ConfigError
-from rules import LEVELS, Invalid, Problem
+from rules import LEVELS, Invalid, Limits, Problem
 from rules.spec import Notes, Spec, read, unknown
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -91,6 +91,8 @@ class Config:
     user_agent: str = USER_AGENT
     fetches: int = 20
     workers: int = 1
+    limits: Limits = field(default_factory=Limits)
+    """How much a rule file may hold."""
     warnings: tuple[Problem, ...] = ()
     unset: tuple[Problem, ...] = ()
 
@@ -165,6 +167,13 @@ def _overridden(config: Config, environment: Environment) -> Config:
     if environment.get("MONITOR_RULES"):
         config = replace(config, rules=Path(environment["MONITOR_RULES"]))
     return config
+
+
+def _limits(spec: Spec) -> Limits:
+    """`limits: {bytes: 2000000, values: 100000}`: what a rule file may hold."""
+    spec.only(Limits.__slots__)
+    found = {name: one.whole(1, 1_000_000_000 if name == "bytes" else 10_000_000) for name, one in spec.mapping().items()}
+    return Limits(**{name: value for name, value in found.items() if name in Limits.__slots__})
 
 
 @dataclass(slots=True)
@@ -291,7 +300,7 @@ class _Reader:
         self.unset.append(Problem(spec.file, spec.line, spec.column, message))
 
     def settings(self, spec: Spec, config: Config) -> Config:
-        spec.only(("store", "rules", "allow", "user_agent", "fetches", "workers"))
+        spec.only(("store", "rules", "allow", "user_agent", "fetches", "workers", "limits"))
         if store := spec.get("store"):
             config = replace(config, store=self.place(store.string()))
         if rules := spec.get("rules"):
@@ -304,6 +313,8 @@ class _Reader:
             config = replace(config, fetches=fetches.whole(1, 500))
         if workers := spec.get("workers"):
             config = replace(config, workers=workers.whole(1, 64))
+        if limits := spec.get("limits"):
+            config = replace(config, limits=_limits(limits))
         return config
 
     def place(self, store: str) -> str:

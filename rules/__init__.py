@@ -7,6 +7,7 @@ from rules.problems import Invalid, Problem
 from rules.rule import LEVELS, Once, Rule
 from rules.ruleset import RuleSet
 from rules.schema import schema
+from rules.spec import Limits
 
 __all__ = [
     "FIELDS",
@@ -17,6 +18,7 @@ __all__ = [
     "Finding",
     "Hit",
     "Invalid",
+    "Limits",
     "Match",
     "Once",
     "Problem",

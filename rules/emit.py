@@ -25,6 +25,10 @@ _NOT_BLOCK = re.compile("[^\n\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uf
 _BREAK = re.compile("(?<=\n)|(?<=\r)(?!\n)|(?<=[\x85\u2028\u2029])")  # what ends a line for YAML
 
 
+MOST = spec.Limits().bytes
+"""Bytes that a test file may have."""
+
+
 class Full(ValueError):
     """A file that would be larger with one more entry than files may be."""
 
@@ -85,8 +89,8 @@ def add(existing: str, one: Sequence[str]) -> str:
     indent = " " * _indent(old, lines)
     added += [f"{indent}{line}\n" if line else "\n" for line in one]
     new = "".join([*lines[:at], "".join(added).replace("\n", "\r\n" if "\r\n" in existing else "\n"), *lines[at:]])
-    if len(new.encode()) > spec.MAX_BYTES:
-        raise Full(f"the file would have more than {spec.MAX_BYTES:,} bytes")
+    if len(new.encode()) > MOST:
+        raise Full(f"the file would have more than {MOST:,} bytes")
     if not _holds(_read(new), old, _read("tests:\n" + "\n".join(one) + "\n")):
         raise ValueError("what is there would read otherwise")
     return new

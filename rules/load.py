@@ -18,11 +18,12 @@ from rules.problems import Invalid, Problem
 from rules.rule import LEVELS, STATUSES, Label, Once, Rule
 from rules.ruleset import RuleSet
 from rules.shape import Key, Kind, Shape
-from rules.spec import Notes, Spec, read
+from rules.spec import Limits, Notes, Spec, read
 from rules.terms import Terms
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
-MOST_FILES = 100
+
+DEFAULT = Limits()
 
 # What the files may hold
 
@@ -94,20 +95,20 @@ FILE: Shape = {
 # Files
 
 
-def bundle(main: str, reader: Callable[[str], bytes]) -> dict[str, bytes]:
+def bundle(main: str, reader: Callable[[str], bytes], limits: Limits = DEFAULT) -> dict[str, bytes]:
     """The main file and all that it includes, by name. Raises Invalid where one cannot be read.
 
     `reader` gives the bytes of a file by its name and raises OSError; names of included files are relative to the one that names them.
     """
-    found, problems = gather(main, reader)
+    found, problems = gather(main, reader, limits)
     if problems:
         raise Invalid(problems)
     return found
 
 
-def gather(main: str, reader: Callable[[str], bytes]) -> tuple[dict[str, bytes], list[Problem]]:
+def gather(main: str, reader: Callable[[str], bytes], limits: Limits = DEFAULT) -> tuple[dict[str, bytes], list[Problem]]:
     """As `bundle`, with what cannot be read as problems beside what can."""
-    notes = Notes()
+    notes = Notes(limits=limits)
     found: dict[str, bytes] = {}
     _follow(main, reader, found, notes, None)
     return found, notes.problems
@@ -117,15 +118,15 @@ def _follow(name: str, reader: Callable[[str], bytes], found: dict[str, bytes], 
     here = asked or Spec(None, name, 1, 1, notes)
     if name in found:
         return
-    if len(found) >= MOST_FILES:
-        here.wrong(f"more than {MOST_FILES} files are included")
+    if len(found) >= notes.limits.files:
+        here.wrong(f"more than {notes.limits.files} files are included")
         return
     try:
         found[name] = reader(name)
     except (OSError, ValueError) as error:
         here.wrong(f"cannot read {name}: {getattr(error, 'strerror', None) or error}")
         return
-    for one in _included(read(found[name], name, Notes())):
+    for one in _included(read(found[name], name, Notes(limits=notes.limits))):
         _follow(_beside(name, one.string()), reader, found, notes, replace(one, notes=notes))
 
 
@@ -138,9 +139,9 @@ def _beside(file: str, name: str) -> str:
     return str(PurePosixPath(file).parent / name)
 
 
-def load(files: Mapping[str, bytes], main: str) -> RuleSet:
+def load(files: Mapping[str, bytes], main: str, limits: Limits = DEFAULT) -> RuleSet:
     """The rules of all files, `main` first, the others as included. Raises Invalid with every problem of every file."""
-    return parse_files(files, main).checked()
+    return parse_files(files, main, limits=limits).checked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +161,15 @@ class Parsed:
         return RuleSet(tuple(rule for _, rule in self.rules), tuple(sorted(self.problems)))
 
 
-def parse_files(files: Mapping[str, bytes], main: str, lent: Mapping[str, bytes] | None = None) -> Parsed:
+def parse_files(
+    files: Mapping[str, bytes], main: str, lent: Mapping[str, bytes] | None = None, limits: Limits = DEFAULT
+) -> Parsed:
     """What the files hold, never raising. Lists of `lent` files may be used where these have none of that name."""
-    notes = Notes()
+    notes = Notes(limits=limits)
     roots = [root for root in (read(files[name], name, notes) for name in _order(files, main)) if root is not None]
-    behind = [root for name, data in (lent or {}).items() if name not in files and (root := read(data, name, Notes()))]
+    behind = [
+        root for name, data in (lent or {}).items() if name not in files and (root := read(data, name, Notes(limits=limits)))
+    ]
     lists = Lists(roots, behind)
     context = Context(lists)
     tops = [shape.fill(root, FILE, context) for root in roots]

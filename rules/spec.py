@@ -17,10 +17,6 @@ import yaml
 
 from rules.problems import Invalid, Problem
 
-MAX_BYTES = 1 << 20
-MAX_DEPTH = 20
-MAX_NODES = 50_000
-
 Scalar = str | int | float | bool | None
 _INT = re.compile(r"[-+]?[0-9]{1,15}\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]{1,15}(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?\Z")
@@ -33,11 +29,22 @@ _SPAN = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much a rule file may hold before it is refused: bytes, values (keys and scalars), levels of nesting, files in all."""
+
+    bytes: int = 1 << 20
+    values: int = 50_000
+    depth: int = 20
+    files: int = 100
+
+
 @dataclass(slots=True)
 class Notes:
-    """Where the readers of one file, and of those it includes, leave what they found wrong."""
+    """Where the readers of one file, and of those it includes, leave what they found wrong, and how much they may read."""
 
     problems: list[Problem] = field(default_factory=list)
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def failed(self) -> bool:
@@ -182,8 +189,8 @@ def unknown(what: str, word: str, options: Collection[str]) -> str:
 def read(data: bytes, file: str, notes: Notes) -> Spec | None:
     """The one document of a file as a Spec; None, with the reason noted, where it cannot be read at all."""
     here = Spec(None, file, 1, 1, notes)
-    if len(data) > MAX_BYTES:
-        here.wrong(f"the file has {len(data):,} bytes; the limit is {MAX_BYTES:,}: split it with include:")
+    if len(data) > notes.limits.bytes:
+        here.wrong(f"the file has {len(data):,} bytes; the limit is {notes.limits.bytes:,}: split it with include:")
         return None
     try:
         return _Tree(file, notes).grow(yaml.parse(data.decode("utf-8-sig"), Loader=yaml.CSafeLoader))
@@ -222,8 +229,8 @@ class _Tree:
         """The root of the document; None where there is none or it passes a limit."""
         try:
             for count, event in enumerate(events):
-                if count >= MAX_NODES:
-                    self._stop(event, f"more than {MAX_NODES:,} values in one file: split it with include:")
+                if count >= self._notes.limits.values:
+                    self._stop(event, f"more than {self._notes.limits.values:,} values in one file: split it with include:")
                 self._take(event)
         except _TooMuch:
             return None
@@ -254,8 +261,8 @@ class _Tree:
             spec.value, spec.quoted = event.value if event.style else _scalar(event.value), bool(event.style)
             self._put(spec)
             return
-        if len(self._stack) >= MAX_DEPTH:
-            self._stop(event, f"nested more than {MAX_DEPTH} levels deep")
+        if len(self._stack) >= self._notes.limits.depth:
+            self._stop(event, f"nested more than {self._notes.limits.depth} levels deep")
         spec.value = {} if isinstance(event, yaml.MappingStartEvent) else []
         self._put(spec)
         self._stack.append((spec, []))

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 
 import rules
 from monitor.errors import ConfigError
-from rules import Rule, RuleSet
+from rules import Limits, Rule, RuleSet
 from rules.load import gather, parse_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+DEFAULT = Limits()
 
 
 def now() -> datetime:
@@ -34,6 +37,7 @@ class Book:
     main: str
     files: Mapping[str, bytes] = field(repr=False)
     ruleset: RuleSet
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def rules(self) -> dict[str, Rule]:
@@ -41,22 +45,23 @@ class Book:
         return {rule.id: rule for rule in self.ruleset.rules}
 
 
-def read_rules(path: Path) -> Book:
+def read_rules(path: Path, limits: Limits = DEFAULT) -> Book:
     """The rules in `path` and what it includes. Raises ConfigError where it cannot be read, Invalid with all problems."""
-    files = _files(path)
-    return Book(main=str(path), files=files, ruleset=rules.load(files, str(path)))
+    files = _files(path, limits)
+    return Book(main=str(path), files=files, ruleset=rules.load(files, str(path), limits), limits=limits)
 
 
-def read_draft(draft: Path, path: Path) -> Book:
+def read_draft(draft: Path, path: Path, limits: Limits = DEFAULT) -> Book:
     """The rules in `draft`, which may use the lists of those in `path`, if they are there. Raises as read_rules."""
-    files = _files(draft)
-    lent, _ = gather(str(path), lambda name: Path(name).read_bytes())
-    return Book(main=str(draft), files=files, ruleset=parse_files(files, str(draft), lent).checked())
+    files = _files(draft, limits)
+    lent, _ = gather(str(path), lambda name: Path(name).read_bytes(), limits)
+    ruleset = parse_files(files, str(draft), lent, limits).checked()
+    return Book(main=str(draft), files=files, ruleset=ruleset, limits=limits)
 
 
-def _files(path: Path) -> dict[str, bytes]:
+def _files(path: Path, limits: Limits) -> dict[str, bytes]:
     try:
         path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}: name another with --rules, or write one: monitor init") from error
-    return rules.bundle(str(path), lambda name: Path(name).read_bytes())
+    return rules.bundle(str(path), lambda name: Path(name).read_bytes(), limits)

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -154,7 +155,9 @@ def told_to_all(rules: Mapping[str, Rule]) -> dict[str, Rule]:
 
 
 def _workers(config: Config, book: Book) -> Workers:
-    return Workers(load=rules.load, files=book.files, main=book.main, broken=_broken, matchers=config.workers)
+    return Workers(
+        load=partial(rules.load, limits=book.limits), files=book.files, main=book.main, broken=_broken, matchers=config.workers
+    )
 
 
 def _broken(article: Article, reason: str) -> None:

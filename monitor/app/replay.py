@@ -6,6 +6,7 @@ import asyncio
 import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,7 @@ class Rehearsal:
     """
 
     book: Book
-    load: Load = rules.load
+    load: Load | None = None
     jobs: int | None = None
     progress: Callable[[int], None] = lambda _: None
     broken: list[Trouble] = field(default_factory=list)
@@ -57,7 +58,12 @@ class Rehearsal:
     def __post_init__(self) -> None:
         jobs = self.jobs or min(os.cpu_count() or 1, 8)
         self.workers = Workers(
-            load=self.load, files=self.book.files, main=self.book.main, broken=self._broke, parsers=1, matchers=jobs
+            load=self.load or partial(rules.load, limits=self.book.limits),
+            files=self.book.files,
+            main=self.book.main,
+            broken=self._broke,
+            parsers=1,
+            matchers=jobs,
         )
 
     async def collect(self, paths: Sequence[Path], read: Callable[[int, int], None]) -> Collected:
@@ -80,7 +86,7 @@ class Rehearsal:
     async def _chunk(self, articles: Sequence[Article]) -> list[list[Match]]:
         found = await self.workers.match(articles)
         self.progress(len(articles))
-        return found
+        return [matches or [] for matches in found]
 
     def _matched(self, article: Article) -> list[Match]:
         try:
@@ -116,7 +122,9 @@ async def replay(
     bench = Bench(
         store=store, match=rehearsal.match, rules=rehearsal.book.rules, moment=moment, fill=steps.as_it_is, routes=routes
     )
-    return (await steps.examine(in_order(articles, moment), bench=bench)).alerts
+    result = await steps.examine(in_order(articles, moment), bench=bench)
+    rehearsal.broken += [Trouble(id, "could not be examined") for id in result.pending]
+    return result.alerts
 
 
 @asynccontextmanager
@@ -141,11 +149,12 @@ async def receiving(config: Config, book: Book) -> AsyncIterator[tuple[Mapping[s
 async def deliver_all(store: Store, sinks: Mapping[str, Sink], after: datetime) -> steps.Delivered:
     """Tries each delivery that waits once; those decided up to `after`, which may be a time to come, included."""
     total = steps.Delivered()
+    at = max(now(), after)  # it stands still, so that what failed is not due again before the last has had its turn
     while True:
         done = await steps.deliver(
             store=store,
             sinks=sinks,
-            clock=lambda: max(now(), after),
+            clock=lambda: at,
             jitter=jitter,
             lease=receivers.ATTEMPT,
             limit=receivers.BATCH,

@@ -84,7 +84,7 @@ def read_file(path: Path, notes: Notes) -> Spec | None:
 def _home(config: Config, *, needed: bool) -> Book | None:
     """The rules of the settings. Where only other files are asked for, they may be missing or broken."""
     try:
-        return read_rules(config.rules)
+        return read_rules(config.rules, config.limits)
     except (ConfigError, Invalid):
         if needed:
             raise

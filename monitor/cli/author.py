@@ -200,7 +200,7 @@ def wrong(context: click.Context, id: str, rules_file: Path | None, config_file:
     outer = context.parent.params if context.parent else {}
     config = options.load(config_file or outer.get("config_file"), rules_file)
     alert = asyncio.run(_alert(config, id))
-    book = read_rules(config.rules)
+    book = read_rules(config.rules, config.limits)
     rule = marks.find_rule(book, alert.rule)
     article = replace(alert.article, seen=alert.first_seen)
     done = marks.mark(book, rule, article, match=False, name=f"wrong: {report.clean(alert.title)}"[:100])
@@ -255,7 +255,7 @@ def missed(where: str, rule_id: str, article_id: str | None, rules_file: Path | 
     beside the rule's file; 'monitor test' then fails until the rule is mended. Where the rule matches it, nothing is written.
     """
     config = options.load(config_file, rules_file)
-    book = read_rules(config.rules)
+    book = read_rules(config.rules, config.limits)
     rule = marks.find_rule(book, rule_id)
     article = asyncio.run(_read(config, book, where, article_id))
     title = report.clean(article.title or article.id)

@@ -72,7 +72,7 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
     ARTICLE is a saved file, the address of a web page, the id of an alert (alt_…), or - for a text that is piped in.
     """
     config = options.load_or_lend(config_file, rules_file)
-    book = read_draft(draft, config.rules) if draft else read_rules(config.rules)
+    book = read_draft(draft, config.rules, config.limits) if draft else read_rules(config.rules, config.limits)
     options.warn(book.ruleset.warnings)
     if wanted:
         marks.find_rule(book, wanted)

@@ -198,7 +198,7 @@ def _extracted(article: Article) -> dict[str, Any]:
 @contextlib.asynccontextmanager
 async def _rehearsing(config: Config, jobs: int | None) -> AsyncIterator[Rehearsal]:
     """What reads and matches with the rules in force, whose warnings are told."""
-    book = read_rules(config.rules)
+    book = read_rules(config.rules, config.limits)
     options.warn(book.ruleset.warnings)
     async with stage.rehearsing(Rehearsal(book=book, jobs=jobs)) as rehearsal:
         yield rehearsal

@@ -55,7 +55,7 @@ def show(id: str, full: bool, as_json: bool, rules_file: Path | None, config_fil
     config = options.load(config_file, rules_file)
     book = _book(config)
     rule = marks.find_rule(book, id)
-    read = read_back(parse_files(book.files, book.main), id)
+    read = read_back(parse_files(book.files, book.main, limits=book.limits), id)
     if as_json:
         options.line(plain(rule, read, config.receivers))
     else:
@@ -63,7 +63,7 @@ def show(id: str, full: bool, as_json: bool, rules_file: Path | None, config_fil
 
 
 def _book(config: Config) -> Book:
-    book = read_rules(config.rules)
+    book = read_rules(config.rules, config.limits)
     options.warn(book.ruleset.warnings)
     return book
 

@@ -37,7 +37,7 @@ def run(config_file: Path | None, rules_file: Path | None) -> None:
     config = options.load(config_file, rules_file, level="INFO")
     if not config.sources:
         raise ConfigError(f"{config.file or 'monitor.yaml'} names no sources to watch: 'monitor init' writes one to start from")
-    book = read_rules(config.rules)
+    book = read_rules(config.rules, config.limits)
     options.warn(book.ruleset.warnings)
     asyncio.run(_run(config, book))
 

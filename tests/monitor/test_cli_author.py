@@ -16,7 +16,7 @@ from monitor.app import marks
 from monitor.app.book import read_rules
 from monitor.cli import invoke
 from monitor.errors import ConfigError
-from rules import Article, Invalid, spec
+from rules import Article, Invalid, emit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -341,7 +341,7 @@ def test_any_article_is_written_once_and_found_again(folder: Path, body: str, ma
 
 
 def test_a_full_file_is_followed_by_another(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spec, "MAX_BYTES", 2_000)
+    monkeypatch.setattr(emit, "MOST", 2_000)
     places = [added(here, Article(id=str(n), body=f"{n} " + "x" * 700)) for n in range(5)]
     assert [one.file.name for one in places] == [*["rules_test.yaml"] * 2, *["rules_2_test.yaml"] * 2, "rules_3_test.yaml"]
     assert added(here, Article(id="2", body="2 " + "x" * 700)).entry == ""

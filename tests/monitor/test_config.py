@@ -10,7 +10,7 @@ import pytest
 
 from monitor import config
 from monitor.errors import ConfigError
-from rules import Invalid
+from rules import Invalid, Limits
 
 KEY = "whsec_" + "QUJD" * 11  # 33 bytes
 
@@ -204,3 +204,9 @@ def test_the_shipped_files_are_read_without_a_word() -> None:
         found = config.load(path, {})
         assert found.sources
         assert (len(found.receivers), len(found.warnings), len(found.unset)) == (0, 0, 0)
+
+
+def test_what_a_rule_file_may_hold_is_a_setting(tmp_path: Path) -> None:
+    file = tmp_path / "monitor.yaml"
+    file.write_text("settings: {limits: {values: 200000, bytes: 4000000}}\n", encoding="utf-8")
+    assert config.load(file, {}).limits == Limits(values=200_000, bytes=4_000_000)

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rules import Article, emit, trial
-from rules.spec import MAX_BYTES, Notes, Spec, read
+from rules.spec import Limits, Notes, Spec, read
 
 WHEN = datetime(2026, 7, 1, 10, tzinfo=UTC)
 TRICKY = (
@@ -208,4 +208,4 @@ def test_another_text_or_rule_is_another_test(body: str, rule: str) -> None:
 
 def test_a_long_article_takes_little_more_room_than_its_text() -> None:
     body = "A sentence of some length, as they are in articles.\n" * 10_000
-    assert len(body) < len(written(Article(id="a", body=body))) < 1.2 * len(body) < MAX_BYTES
+    assert len(body) < len(written(Article(id="a", body=body))) < 1.2 * len(body) < Limits().bytes

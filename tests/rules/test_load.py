@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from writing import article, load, loaded_or_not, wrong
 
 import rules
-from rules import Invalid, RuleSet
+from rules import Invalid, Limits, RuleSet
 
 GOOD = """
 lists:
@@ -221,3 +221,12 @@ def test_any_bytes_are_rules_or_invalid(data: bytes) -> None:
     if isinstance(found, RuleSet):
         assert all(one.when.describe() for one in found.rules)
         found.match(article("a x said the x talks. “x 1 2 a”", "x said US"))
+
+
+def test_limits_are_the_operators_to_set() -> None:
+    text = b"lists: {a: [x, y, z]}\nrules: [{id: a, when: $a}]\n"
+    assert rules.load({"a.yaml": text}, "a.yaml", Limits(values=100)).rules
+    with pytest.raises(Invalid, match="more than 10 values in one file"):
+        rules.load({"a.yaml": text}, "a.yaml", Limits(values=10))
+    with pytest.raises(Invalid, match="nested more than 2 levels deep"):
+        rules.load({"a.yaml": text}, "a.yaml", Limits(depth=2))

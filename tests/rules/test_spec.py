@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.spec import MAX_BYTES, MAX_DEPTH, Notes, Spec, read
+from rules.spec import Limits, Notes, Spec, read
+
+MAX_BYTES, MAX_DEPTH = Limits().bytes, Limits().depth
 
 
 def spec(text: str | bytes) -> Spec:
