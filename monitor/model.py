@@ -33,9 +33,11 @@ class Visit:
     articles: int = 0
     error: str | None = None
     failures: int = 0
-    """Failed visits in a row; 0 after a good one."""
+    """Failed visits in a row; 0 after one that it answered well, though we may have failed then (`error` says so)."""
     answered: datetime | None = None
     """The last time that it answered well; None: never yet."""
+    known: datetime | None = None
+    """The first time that all it gave was taken charge of: what came later and is old is no backlog. None: it is still new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class Fresh:
     article: Article
     first_seen: datetime | None = None
     fills: int = 0
-    """How often its page was asked for in vain."""
+    """How often its page was asked for, or it was examined, in vain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,8 @@ class Event:
     """Sketches (`identity.sketch`) of its articles' text: a near-duplicate of one of them belongs to it."""
     articles: int = 1
     sources: tuple[str, ...] = ()
+    silent: bool = False
+    """Nobody was told of it: whatever told of it was backlog, or the rule a draft."""
     told: tuple[str, ...] = ()
     """Values of `update_on` that were told of it ("stance=open"): an article that repeats the state with them is no news."""
 
@@ -159,9 +163,9 @@ class Plan:
     at: datetime
     sketch: tuple[int, ...] = ()
     refill: datetime | None = None
-    """When to ask for its page again; None: it is complete, or given up."""
+    """When to ask for its page and examine it again; None: it is complete, or given up."""
     fills: int = 0
-    """How often its page was asked for in vain, this time included."""
+    """How often that was in vain, this time included."""
     stamps: Mapping[str, int] = field(default_factory=dict)
     """The ledger's stamps that this plan was decided on."""
     events: tuple[Event, ...] = ()
@@ -181,4 +185,6 @@ class Tally:
     """Deliveries still to be made."""
     dead: int = 0
     """Deliveries given up."""
+    newest_dead: datetime | None = None
+    """When the latest of those was last due."""
     oldest_waiting: datetime | None = None

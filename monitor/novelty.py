@@ -79,9 +79,12 @@ def _reprinted(look: Look, finding: Finding, found: Sequence[Home]) -> Home | No
     return next((home for home in found if home.known and home.copied and home.event.article != look.article.id), None)
 
 
-def news(home: Home, once: Once) -> dict[int, Finding]:
-    """The findings worth telling: all of an event that opens; of a known one, those with a value that changes it."""
-    if not home.known:
+def news(home: Home, once: Once, *, wakes: bool = False) -> dict[int, Finding]:
+    """The findings worth telling: all of an event that opens; of a known one, those with a value that changes it.
+
+    `wakes`: the article is fresh and will be told, so an event of which nobody was told is as good as new.
+    """
+    if not home.known or (wakes and home.event.silent):
         return home.findings
     turns = _turns(home, once)
     return {
@@ -91,10 +94,10 @@ def news(home: Home, once: Once) -> dict[int, Finding]:
     }
 
 
-def after(look: Look, home: Home, once: Once) -> Event:
-    """The event as it is once the article has been seen."""
-    event = home.event
-    told = (f"{name}={_fold(value)}" for one in news(home, once).values() for name, value in _watched(one, once).items())
+def after(look: Look, home: Home, once: Once, *, held: bool = False, wakes: bool = False) -> Event:
+    """The event as it is once the article has been seen; `held`: nobody is told."""
+    event, worth = home.event, news(home, once, wakes=wakes)
+    told = (f"{name}={_fold(value)}" for one in worth.values() for name, value in _watched(one, once).items())
     return replace(
         event,
         seen=max(event.seen, look.at),
@@ -102,6 +105,7 @@ def after(look: Look, home: Home, once: Once) -> Event:
         sketches=_sketches(event.sketches, look.sketch),
         articles=event.articles + _counts(look, home),
         sources=tuple(dict.fromkeys((*event.sources, *filter(None, [look.article.source])))),
+        silent=(event.silent or not home.known) and (held or not worth),
         told=tuple(dict.fromkeys((*event.told, *told))),
     )
 

@@ -104,19 +104,21 @@ def _look(fresh: Fresh, article: Article, at: datetime, *, sketched: bool) -> no
 
 def _verdict(look: novelty.Look, rule: Rule, match: Match, ledger: Ledger, *, late: bool) -> tuple[list[Event], Alert | None]:
     """One rule's events as they shall be, and the alert if any of its findings is worth one."""
+    held = "draft" if rule.status == "draft" else "backlog" if late else None
+    wakes = held is None and not is_old(look.article, look.first_seen)
     homes = novelty.homes(look, rule, match.findings, ledger.events)
     told = {
         place: Sighting(event=home.event.id, finding=finding)
         for home in homes
-        for place, finding in novelty.news(home, rule.once).items()
+        for place, finding in novelty.news(home, rule.once, wakes=wakes).items()
     }
-    events = [novelty.after(look, home, rule.once) for home in homes]
-    kind = "update" if all(home.known for home in homes) else "new"
+    events = [novelty.after(look, home, rule.once, held=held is not None, wakes=wakes) for home in homes]
+    kind = "update" if all(home.known and not (wakes and home.event.silent) for home in homes) else "new"
     sightings = tuple(told[place] for place in sorted(told))
-    return events, _alert(look, rule, sightings, kind=kind, late=late) if sightings else None
+    return events, _alert(look, rule, sightings, kind=kind, held=held) if sightings else None
 
 
-def _alert(look: novelty.Look, rule: Rule, sightings: tuple[Sighting, ...], *, kind: str, late: bool) -> Alert:
+def _alert(look: novelty.Look, rule: Rule, sightings: tuple[Sighting, ...], *, kind: str, held: str | None) -> Alert:
     return Alert(
         id=identity.alert_id(rule.id, look.article.id, look.revision),
         kind=kind,
@@ -130,7 +132,7 @@ def _alert(look: novelty.Look, rule: Rule, sightings: tuple[Sighting, ...], *, k
         first_seen=look.first_seen,
         raised=look.at,
         sightings=sightings,
-        held="draft" if rule.status == "draft" else "backlog" if late else None,
+        held=held,
     )
 
 
@@ -189,7 +191,7 @@ TRIES = (
 """The wait before each attempt at a delivery: 14 attempts over four days."""
 
 FILLS = (_MINUTE, 5 * _MINUTE, 30 * _MINUTE, 2 * _HOUR, 6 * _HOUR)
-"""The wait before each further attempt at a page."""
+"""The wait before each further attempt at a page, or at an article that could not be examined."""
 
 
 def after_failure(attempts: int, error: DeliveryFailed, now: datetime, jitter: float) -> Again | GaveUp:
@@ -201,9 +203,9 @@ def after_failure(attempts: int, error: DeliveryFailed, now: datetime, jitter: f
     return Again(now, now + max(TRIES[attempts] * (1 + 0.2 * jitter), asked), reason)
 
 
-def next_fill(fills: int, now: datetime) -> datetime | None:
-    """When to ask again for a page that was asked for in vain `fills` times; None: no more."""
-    return now + FILLS[fills - 1] if 0 < fills <= len(FILLS) else None
+def next_fill(fills: int, now: datetime, asked: timedelta | None = None) -> datetime | None:
+    """When to ask again for a page that was asked for in vain `fills` times, not before it `asked` for; None: no more."""
+    return now + max(FILLS[fills - 1], min(asked or timedelta(0), DAY)) if 0 < fills <= len(FILLS) else None
 
 
 # Looking again
@@ -226,7 +228,16 @@ def answered(  # noqa: PLR0913 - as above
         cursor=fetched.cursor,
         articles=len(fetched.articles),
         answered=now,
+        known=(last.known if last else None) or now,
     )
+
+
+def unfinished(last: Visit | None, visit: Visit, error: Exception) -> Visit:
+    """The record of a visit that went well, but what it gave could not all be taken charge of, which is no fault of the source.
+
+    It is fetched again at the usual time, since the cursor stays.
+    """
+    return replace(visit, cursor=last.cursor if last else {}, known=last.known if last else None, error=_reason(error))
 
 
 def failed(last: Visit | None, error: Exception, source: str, now: datetime, every: timedelta) -> Visit:
@@ -237,9 +248,12 @@ def failed(last: Visit | None, error: Exception, source: str, now: datetime, eve
     if _lost(before.answered, failures, now):
         pause = max(pause, DAY)
     asked = min(getattr(error, "wait", None) or timedelta(0), DAY)
-    reason = " ".join(f"{error}".split()) or type(error).__name__
     due = now + max(pause * _wobble(source), asked)
-    return replace(before, at=now, due=due, articles=0, error=reason[:500], failures=failures)
+    return replace(before, at=now, due=due, articles=0, error=_reason(error), failures=failures)
+
+
+def _reason(error: Exception) -> str:
+    return (" ".join(f"{error}".split()) or type(error).__name__)[:500]
 
 
 def _lost(answered: datetime | None, failures: int, now: datetime) -> bool:

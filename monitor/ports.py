@@ -21,8 +21,8 @@ Accept = Callable[[Sequence[Article]], Awaitable[None]]
 Fill = Callable[[Article], Awaitable[Article]]
 """Completes an article from its page; raises FetchFailed. Gives it back as it is where nothing is to be fetched."""
 
-Matcher = Callable[[Sequence[Article]], Awaitable[list[list[Match]]]]
-"""The matches of each article, in order; an article that broke the engine has none."""
+Matcher = Callable[[Sequence[Article]], Awaitable[Sequence[Sequence[Match] | None]]]
+"""The matches of each article, in order; None for one that broke the engine and is to be tried again later."""
 
 
 class Source(Protocol):

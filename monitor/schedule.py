@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from monitor.errors import MonitorError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
@@ -67,7 +69,10 @@ class Schedule:
             return
         try:
             due = await self.claim(free)
-        except Exception:  # the next tick tries again; nothing is lost by a late one
+        except MonitorError as error:  # the next tick tries again; nothing is lost by a late one
+            log.error("tick failed", error=str(error))  # noqa: TRY400 - expected, so in one line
+            return
+        except Exception:
             log.exception("tick failed")
             return
         for source in due:
@@ -124,6 +129,8 @@ async def _whole(work: Awaitable[None]) -> None:
     """One whole unit of work: what it raises is told, and stays its own."""
     try:
         await work
+    except MonitorError as error:  # a full disk, say: expected, so in one line
+        log.error("failed", error=str(error))  # noqa: TRY400 - as above
     except Exception:  # a bug in one visit must not stop the others
         log.exception("failed")
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 PAGES = 4
 """Pages fetched at once for one batch."""
 
+BATCH = 16
+"""Articles that are filled, matched and recorded together where pages are fetched."""
+
 REPLANS = 100
 """Tries at recording one article. Each that fails means that another plan for the same rules got through."""
 
@@ -49,17 +52,31 @@ async def ingest(
     try:
         fetched = await source.fetch(last.cursor if last else {})
         fresh = await store.unseen(fetched.articles)
-        await accept([_dated(one, clock()) for one in fresh])
     except StoreError:
         raise  # nothing can be kept, this visit included; its lease lapses and it is made again
     except Exception as error:  # noqa: BLE001 - told below; whatever breaks one source, it is shown as failing and visited again
         visit = policy.failed(last, error, source.id, clock(), every)
         _tell_failure(visit, error)
     else:
+        trouble = await _accepted(accept, [_dated(one, clock()) for one in fresh])
         visit = policy.answered(last, fetched, source.id, clock(), every, news=len(fresh))
+        if trouble:
+            visit = policy.unfinished(last, visit, trouble)
+            _tell_trouble(visit, trouble)
         log.info("fetched", source=source.id, articles=len(fetched.articles), fresh=len(fresh), unchanged=fetched.unchanged)
     await store.visited(visit)
     return visit
+
+
+async def _accepted(accept: Callable[[Sequence[Article]], Awaitable[object]], articles: Sequence[Article]) -> Exception | None:
+    """Why not all of the articles were taken charge of, or nothing."""
+    try:
+        await accept(articles)
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - told below; the articles are fetched again, whatever it was
+        return error
+    return None
 
 
 def _dated(fresh: Fresh, now: datetime) -> Article:
@@ -75,20 +92,31 @@ def _tell_failure(visit: Visit, error: Exception) -> None:
         log.error("fetch broke", source=visit.source, failures=visit.failures, exc_info=error)
 
 
+def _tell_trouble(visit: Visit, error: Exception) -> None:
+    bug = None if isinstance(error, MonitorError) else error
+    log.error("not all examined", source=visit.source, error=visit.error, exc_info=bug)
+
+
 # Examine
 
-Backlog = Callable[[Article], Awaitable[bool]]
+Backlog = Callable[[Fresh], Awaitable[bool]]
 """Whether an article comes from a source that is new, so that what is old in it is no news."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """What a batch came to: how many articles were fresh, how many of them still lack their page, and the alerts in order."""
+    """What a batch came to: how many articles were fresh, which of them are to be examined again, and the alerts in order."""
 
     fresh: int = 0
-    unfilled: int = 0
+    pending: tuple[str, ...] = ()
+    """Articles that lack their page, or were set aside."""
     alerts: tuple[Alert, ...] = ()
     deliveries: int = 0
+
+    @property
+    def unfilled(self) -> int:
+        """How many are to be examined again."""
+        return len(self.pending)
 
 
 async def as_it_is(article: Article) -> Article:
@@ -96,29 +124,37 @@ async def as_it_is(article: Article) -> Article:
     return article
 
 
-async def never(_article: Article) -> bool:
+async def never(_fresh: Fresh) -> bool:
     """The `backlog` of a replay: every article counts."""
     return False
-
-
-async def always(_article: Article) -> bool:
-    """The `backlog` of a refill: what was old when first seen was no news then, and is none now."""
-    return True
 
 
 def new_source(store: Store) -> Backlog:
     """The `backlog` of the daemon: a source is new until a visit to it went well."""
 
-    async def backlog(article: Article) -> bool:
-        visit = await store.last_visit(article.source)
-        return visit is None or visit.answered is None
+    async def backlog(fresh: Fresh) -> bool:
+        visit = await store.last_visit(fresh.article.source)
+        return visit is None or visit.known is None
+
+    return backlog
+
+
+def was_new(store: Store) -> Backlog:
+    """The `backlog` of a refill: what was no news when it was first seen is none now."""
+
+    async def backlog(fresh: Fresh) -> bool:
+        visit = await store.last_visit(fresh.article.source)
+        return visit is None or visit.known is None or fresh.first_seen is None or fresh.first_seen <= visit.known
 
     return backlog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What examining takes. `rules` and `match` are of one version; `moment` says what time it is for an article."""
+    """What examining takes. `rules` and `match` are of one version; `moment` says what time it is for an article.
+
+    `batch` articles are recorded before the next are begun, so that no page and no article holds up many others; None: all at once.
+    """
 
     store: Store
     match: Matcher
@@ -126,19 +162,21 @@ class Bench:
     moment: Moment
     fill: Fill = as_it_is
     routes: Sequence[Route] = ()
+    batch: int | None = None
 
 
 async def examine(articles: Sequence[Article], *, bench: Bench, backlog: Backlog = never) -> Examined:
     """Takes charge of articles: once it returns, each is recorded with all that follows from it.
 
-    Raises MonitorError, after all others are recorded, where an article could not be.
+    One that breaks us is set aside, and a refill examines it again. Raises MonitorError, after all others are recorded, where not
+    even that could be done.
     """
     return await _examine(await bench.store.unseen(articles), bench, backlog)
 
 
 async def refill(*, bench: Bench, now: datetime, limit: int = 20) -> Examined:
-    """Asks again for pages that are still missing and due, and examines those articles again."""
-    return await _examine(await bench.store.unfilled(now, limit), bench, always)
+    """Asks again for pages that are still missing and due, and examines those articles again, and those that were set aside."""
+    return await _examine(await bench.store.unfilled(now, limit), bench, was_new(bench.store))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +184,29 @@ class _Filled:
     fresh: Fresh
     article: Article
     failed: bool
+    wait: timedelta | None = None
+    """How long its page asked to be left alone."""
 
 
 async def _examine(fresh: Sequence[Fresh], bench: Bench, backlog: Backlog) -> Examined:
-    """Pages a few at a time, matching in one go, then one article after the other: their order decides which is first."""
+    """Batch after batch, in order: it decides which sighting of an event is first."""
     if not fresh:
         return Examined()
+    size = bench.batch or len(fresh)
+    batches = [await _batch(fresh[at : at + size], bench, backlog) for at in range(0, len(fresh), size)]
+    plans = [plan for batch in batches for plan in batch]
+    result = _summary([plan for plan in plans if plan])
+    _tell(result)
+    if broken := [one.article.id for one, plan in zip(fresh, plans, strict=True) if plan is None]:
+        raise MonitorError(f"{len(broken)} of {len(fresh)} articles could not be examined, the first is {broken[0]}")
+    return result
+
+
+async def _batch(fresh: Sequence[Fresh], bench: Bench, backlog: Backlog) -> list[Plan | None]:
+    """Pages a few at a time, matching in one go, then one article after the other."""
     filled = await _fill_all(fresh, bench.fill)
     matches = await bench.match([_seen(one, bench) for one in filled])
-    results = [await _whole(one, found, bench, backlog) for one, found in zip(filled, matches, strict=True)]
-    result = _summary([plan for plan in results if plan])
-    _tell(result)
-    if broken := [one.article.id for one, plan in zip(filled, results, strict=True) if plan is None]:
-        raise MonitorError(f"{len(broken)} of {len(filled)} articles could not be examined, the first is {broken[0]}")
-    return result
+    return [await _whole(one, found, bench, backlog) for one, found in zip(filled, matches, strict=True)]
 
 
 def _seen(one: _Filled, bench: Bench) -> Article:
@@ -178,30 +225,39 @@ async def _fill_all(fresh: Sequence[Fresh], fill: Fill) -> list[_Filled]:
 
 
 async def _fill(fresh: Fresh, fill: Fill) -> _Filled:
+    wait = None
     try:
         return _Filled(fresh, await fill(fresh.article), failed=False)
     except MonitorError as error:
+        wait = getattr(error, "wait", None)
         log.info("page missing", article=fresh.article.id, error=str(error), fills=fresh.fills + 1)
     except Exception:  # a page that breaks us is a page that is missing
         log.exception("page broke", article=fresh.article.id)
-    return _Filled(fresh, fresh.article, failed=True)
+    return _Filled(fresh, fresh.article, failed=True, wait=wait)
 
 
-async def _whole(one: _Filled, matches: Sequence[Match], bench: Bench, backlog: Backlog) -> Plan | None:
-    """The plan that was recorded. One article's trouble is its own: None, and the rest goes on."""
+async def _whole(one: _Filled, matches: Sequence[Match] | None, bench: Bench, backlog: Backlog) -> Plan | None:
+    """The plan that was recorded. One article's trouble is its own: it is set aside, or at worst None, and the rest goes on."""
+    if matches is not None:
+        try:
+            return await _record(one, matches, bench, backlog)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("examine failed", article=one.article.id, source=one.article.source, fills=one.fresh.fills)
     try:
-        return await _record(one, matches, bench, backlog)
+        return await _record(replace(one, failed=True), (), bench, never)
     except StoreError:
         raise
     except Exception:
-        log.exception("examine failed", article=one.article.id, source=one.article.source)
+        log.exception("not even set aside", article=one.article.id, source=one.article.source)
         return None
 
 
 async def _record(one: _Filled, matches: Sequence[Match], bench: Bench, backlog: Backlog) -> Plan:
     """Plans on the events as they are and records; where another was quicker, on the events as they are then."""
     at = bench.moment(one.article)
-    late = policy.is_old(one.article, one.fresh.first_seen or at) and await backlog(one.article)
+    late = policy.is_old(one.article, one.fresh.first_seen or at) and await backlog(one.fresh)
     for _ in range(REPLANS):
         plan = await _plan(one, matches, bench, at, late=late)
         try:
@@ -224,7 +280,7 @@ async def _plan(one: _Filled, matches: Sequence[Match], bench: Bench, at: dateti
         at=at,
         routes=bench.routes,
         backlog=late,
-        refill=policy.next_fill(fills, at) if one.failed else None,
+        refill=policy.next_fill(fills, at, one.wait) if one.failed else None,
         fills=fills,
     )
 
@@ -238,7 +294,7 @@ async def _ledger(rules: Mapping[str, Rule], fresh: Fresh, at: datetime, store: 
 def _summary(plans: Sequence[Plan]) -> Examined:
     return Examined(
         fresh=len(plans),
-        unfilled=sum(plan.refill is not None for plan in plans),
+        pending=tuple(plan.article.id for plan in plans if plan.refill),
         alerts=tuple(alert for plan in plans for alert in plan.alerts),
         deliveries=sum(len(plan.deliveries) for plan in plans),
     )

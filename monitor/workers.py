@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import logging
 import multiprocessing
 import os
 import resource
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -105,8 +107,8 @@ class Workers:
         except (Failed, Unavailable) as error:
             raise Unreadable(f"the parser {error}") from error
 
-    async def match(self, articles: Sequence[Article]) -> list[list[Match]]:
-        """The matches of each article, in order; one that broke the engine twice has none, and `broken` is told.
+    async def match(self, articles: Sequence[Article]) -> list[list[Match] | None]:
+        """The matches of each article, in order; None for one that broke the engine twice, and `broken` is told.
 
         All of them are matched with one version of the rules. Raises Unavailable: then nothing was matched.
         """
@@ -129,10 +131,10 @@ class Workers:
         except Failed as error:
             return str(error)
 
-    def _told(self, article: Article, found: list[Match] | str) -> list[Match]:
+    def _told(self, article: Article, found: list[Match] | str) -> list[Match] | None:
         if isinstance(found, str):
             self.broken(article, found)
-            return []
+            return None
         return found
 
     async def reload(self, files: Mapping[str, bytes], main: str) -> None:
@@ -283,6 +285,7 @@ def _serve(pipe: Connection, setup: Task[None], parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C and service managers mean the whole group;
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # when we go is for the parent to say
     _die_with(parent)
+    _hush()
     pipe.send(_outcome(setup))
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
@@ -307,6 +310,12 @@ def _reply(pipe: Connection, outcome: tuple[str, Any]) -> None:
         pipe.send(("failed", f"returned something that cannot be sent: {error}"))
     except MemoryError:
         pipe.send(("failed", "ran out of memory"))
+
+
+def _hush() -> None:
+    """What libraries say of hostile input is of no use here, and would stand as bare text between our log lines."""
+    logging.disable()
+    warnings.simplefilter("ignore")
 
 
 def _die_with(parent: int) -> None:

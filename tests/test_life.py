@@ -65,11 +65,15 @@ async def test_the_first_lines_say_what_it_does_and_keep_the_secret(
 
     daemon = await desk.start()
     await newsroom.told()
-    await daemon.says("1 of 1 sources answered")
+    poll = json.loads(await daemon.says('"first poll"'))
+    assert (poll["answered"], poll["sources"], poll["articles"]) == (1, 1, 2)
+    assert [alert["held"] for alert in poll["alerts"]] == ["backlog", None]
     assert await daemon.stop() == 0
 
     said = "".join(daemon.err)
-    for fact in ("feed", "on-talks", "Fires when", "desk", "127.0.0.1", "monitor.db"):
+    events = [json.loads(line)["event"] for line in daemon.err]  # every line is JSON
+    assert [event for event in events if event != "settings"][0] == "watching"  # noqa: RUF015 - all are read
+    for fact in ("feed", "on-talks", "fires_when", "desk", "127.0.0.1", "monitor.db"):
         assert fact in said
     for secret in ("/hook", SECRET):
         assert secret not in said
@@ -77,6 +81,15 @@ async def test_the_first_lines_say_what_it_does_and_keep_the_secret(
     code, out, _ = await desk.command("alerts", "--json")
     assert code == 0
     assert sorted(str(json.loads(line)["held"]) for line in out.splitlines()) == ["None", "backlog"]
+
+
+async def test_a_log_for_people_says_it_in_words(newsroom: Newsroom, desk: Desk, settings: Settings, rules: str) -> None:
+    newsroom.publish("one", "A quiet Tuesday", "Grey skies.", PAGE)
+    desk.write(settings(), rules)
+    daemon = await desk.start("run", MONITOR_LOG="console")
+    assert (await daemon.says("Watching")).strip() == "Watching 1 source:"
+    await daemon.says("1 of 1 sources answered: 1 article")
+    assert await daemon.stop() == 0
 
 
 async def test_without_a_receiver_alerts_go_to_stdout(newsroom: Newsroom, desk: Desk, settings: Settings, rules: str) -> None:
@@ -99,13 +112,16 @@ async def test_a_dead_feed_and_a_page_in_its_place_are_warnings(
     desk.write(monitor, rules)
     daemon = await desk.start()
     assert opened(await newsroom.told())["type"] == "alert.new"
-    await daemon.says("1 of 3 sources answered")
-    assert "dead" in await daemon.says("cannot connect")
-    assert "html" in await daemon.says("HTML where a feed should be")
+    poll = json.loads(await daemon.says('"first poll"'))
+    assert (poll["answered"], poll["sources"]) == (1, 3)
+    assert poll["failing"] == {"dead": "cannot connect", "html": "HTML where a feed should be"}
+    code, out, _ = await desk.command("status")
+    assert (code, out.splitlines()[0]) == (0, "All is well.")
+    assert "warning: dead fails: cannot connect" in out
     assert await daemon.stop() == 0
     code, out, _ = await desk.command("status")
     assert code == 1
-    assert "dead" in out
+    assert "no monitor is running" in out
 
 
 async def test_a_new_article_in_a_known_feed_is_told_at_once(
@@ -114,7 +130,7 @@ async def test_a_new_article_in_a_known_feed_is_told_at_once(
     newsroom.publish("dull", "Nothing much", "Nothing.", "Nothing happened today, and nobody said anything at all about it.")
     desk.write(settings(), rules)
     daemon = await desk.start()
-    await daemon.says("1 of 1 sources answered")
+    await daemon.says('"first poll"')
     newsroom.publish("one", "A quiet Tuesday", "Grey skies.", PAGE)
     assert opened(await newsroom.told())["data"]["article"]["title"] == "A quiet Tuesday"
     code, out, _ = await desk.command("status")

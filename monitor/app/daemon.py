@@ -35,7 +35,7 @@ DRAIN = 5.0
 """Seconds that what is under way gets when asked to stop; the rest of the 8 s is for closing."""
 
 VISIT = timedelta(minutes=15)
-"""How long a source is ours: longer than a visit with all its pages takes."""
+"""How long a source is ours: longer than most visits with all their pages take."""
 
 log = structlog.get_logger("monitor.app")
 
@@ -51,6 +51,8 @@ class App:
     sinks: Mapping[str, Sink]
     bench: Bench
     schedule: Schedule = field(init=False)
+    visiting: set[str] = field(default_factory=set)
+    """Sources that are being visited now: a visit with many pages may outlast its lease."""
     pending: set[str] = field(default_factory=set)
     """Sources whose first visit is still to come."""
     polled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -71,12 +73,17 @@ class App:
 
     async def claim(self, limit: int) -> list[str]:
         """Sources that are due, and ours until visited."""
-        return await self.store.claim_sources(list(self.sources), now(), VISIT, limit)
+        idle = [source for source in self.sources if source not in self.visiting]
+        return await self.store.claim_sources(idle, now(), VISIT, limit)
 
     async def ingest(self, source: str) -> None:
         """Visits one source."""
         every = next(feed.every for feed in self.config.sources if feed.id == source)
-        await steps.ingest(self.sources[source], store=self.store, accept=self.accept, clock=now, every=every)
+        self.visiting.add(source)
+        try:
+            await steps.ingest(self.sources[source], store=self.store, accept=self.accept, clock=now, every=every)
+        finally:
+            self.visiting.discard(source)
         self.pending.discard(source)
         self._first_round()
 
@@ -135,6 +142,7 @@ async def open_app(config: Config, book: Book, terminal: Sink) -> AsyncIterator[
             rules=book.rules if config.receivers else told_to_all(book.rules),
             moment=lambda _: now(),
             fill=filler.fill,
+            batch=steps.BATCH,
             routes=receivers.routes(config.receivers, sinks),
         )
         yield App(config=config, book=book, store=store, sources=_sources(config, egress, workers), sinks=sinks, bench=bench)

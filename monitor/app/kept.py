@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from monitor.errors import StoreError
 from monitor.stores import open_store
+from monitor.stores.sqlite import is_held
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,11 +33,6 @@ def _path(store: str) -> Path:
     return Path(store.removeprefix("sqlite:").removeprefix("//"))
 
 
-async def is_running(config: Config) -> bool:
-    """Whether a monitor has the store open. It takes the monitor's place for a moment to find out."""
-    try:
-        store = await open_store(config.store, sole=True)
-    except StoreError:
-        return True
-    await store.close()
-    return False
+def is_running(config: Config) -> bool:
+    """Whether a monitor has the store open."""
+    return is_held(_path(config.store))

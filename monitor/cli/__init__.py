@@ -72,6 +72,8 @@ def invoke(arguments: Sequence[str]) -> int:
         # What is left in the buffer must go somewhere, or Python complains at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a folder that cannot be written to, a full disk
+        return _told(f"monitor: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}")
     return code if isinstance(code, int) else 0
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 MOST = 1_000
 LATE = timedelta(hours=1)
-"""A delivery that waits for longer means that a receiver is in trouble."""
+"""A delivery that waits for longer means that a receiver is in trouble; visits that are later, that we are."""
 
 
 @click.group(invoke_without_command=True, epilog="Example: monitor alerts --rule summit-announced --limit 5")
@@ -65,7 +65,11 @@ def _listed(alert: Alert) -> str:
 @options.as_json
 @click.pass_context
 def status(context: click.Context, config_file: Path | None, as_json: bool) -> None:  # noqa: FBT001 - an option
-    """Say whether all is well: 0 if so, 1 if not."""
+    """Say whether all is well: 0 if so, 1 if not.
+
+    Not well is: no monitor runs, no source answers or is visited, a delivery waits for more than an hour, or one was given up
+    within a day. A source that fails while others answer is a warning.
+    """
     health = asyncio.run(_health(options.load(config_file)))
     if as_json:
         options.line(health.plain())
@@ -87,20 +91,35 @@ class Health:
     """Alerts of the last day."""
 
     def troubles(self) -> list[str]:
-        """What somebody should look after, one line each."""
-        found = [] if self.running else ["no monitor is running: start one with 'monitor run'"]
-        found += [f"{visit.source} fails: {visit.error}{_since(visit)}" for visit in self.visits if visit.failures]
-        if self.tally.dead:
-            found.append(f"given up: {report.count(self.tally.dead, 'delivery', 'deliveries')}")
-        if self.tally.oldest_waiting and self.now - self.tally.oldest_waiting > LATE:
-            found.append(f"deliveries wait since {_when(self.tally.oldest_waiting)}")
+        """What somebody should look after now, one line each."""
+        tally, found = self.tally, [] if self.running else ["no monitor is running: start one with 'monitor run'"]
+        if self.sources and sum(visit.failures > 0 for visit in self.visits) >= len(self.sources):
+            found.append("no source answers")
+        if self.visits and all(self.now - visit.due > LATE for visit in self.visits):
+            found.append(f"no source was visited since {_when(max(visit.at for visit in self.visits))}, though all are due")
+        if self._lately_dead():
+            found.append(f"given up: {report.count(tally.dead, 'delivery', 'deliveries')}")
+        if tally.oldest_waiting and self.now - tally.oldest_waiting > LATE:
+            found.append(f"deliveries wait since {_when(tally.oldest_waiting)}")
         return found
+
+    def warnings(self) -> list[str]:
+        """What is worth knowing, and goes on by itself."""
+        found = [f"{visit.source} fails: {visit.error}{_since(visit)}" for visit in self.visits if visit.failures]
+        found += [f"{visit.source} gave what we failed on: {visit.error}" for visit in self.visits if _unfinished(visit)]
+        if self.tally.dead and not self._lately_dead():
+            found.append(f"given up long ago: {report.count(self.tally.dead, 'delivery', 'deliveries')}")
+        return found
+
+    def _lately_dead(self) -> bool:
+        return self.tally.newest_dead is not None and self.now - self.tally.newest_dead <= DAY
 
     def told(self) -> Iterator[str]:
         """All of it, line by line."""
         troubles = self.troubles()
         yield "All is well." if not troubles else "Not all is well:"
         yield from (f"  {trouble}" for trouble in troubles)
+        yield from (f"  warning: {warning}" for warning in self.warnings())
         yield ""
         yield f"alerts      {self.lately} in the last day, {self.tally.alerts} in all, from {self.tally.articles} articles"
         yield f"deliveries  {self.tally.waiting} waiting, {self.tally.dead} given up"
@@ -115,6 +134,7 @@ class Health:
         return {
             "well": not self.troubles(),
             "troubles": self.troubles(),
+            "warnings": self.warnings(),
             "running": self.running,
             "alerts": {"last_day": self.lately, "all": tally.alerts},
             "articles": tally.articles,
@@ -132,7 +152,7 @@ async def _health(config: Config) -> Health:
         recent = [alert for alert in await store.alerts(limit=MOST) if now - alert.raised <= DAY]
         return Health(
             now=now,
-            running=await kept.is_running(config),
+            running=kept.is_running(config),
             sources=sorted(watched | {visit.source for visit in visits}),
             visits=visits,
             tally=await store.tally(),
@@ -146,6 +166,10 @@ def _state(visit: Visit | None) -> str:
     if visit.failures:
         return f"fails: {visit.error}{_since(visit)}"
     return f"answered {_when(visit.at)}, {visit.articles} articles, next {_when(visit.due)}"
+
+
+def _unfinished(visit: Visit) -> bool:
+    return bool(visit.error and not visit.failures)
 
 
 def _since(visit: Visit) -> str:

@@ -16,7 +16,7 @@ from monitor import log
 from monitor.report import Style
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from monitor.config import Config
     from rules import Problem
@@ -30,7 +30,19 @@ paths = click.argument("paths", nargs=-1, required=True, metavar="PATH...", type
 jobs = click.option("--jobs", type=click.IntRange(1, 64), help="Processes that match [default: 1; more for many articles].")
 
 
-def load(config_file: Path | None, rules_file: Path | None = None, *, level: str = "WARNING") -> Config:
+def logs_json() -> bool:
+    """Whether what is logged is read by programs, so that nothing else may stand there."""
+    style = settings.logging(settings.environment()).style
+    return style == "json" if style else not sys.stderr.isatty()
+
+
+def load(
+    config_file: Path | None,
+    rules_file: Path | None = None,
+    *,
+    level: str = "WARNING",
+    tell: Callable[[Iterable[Problem]], None] | None = None,
+) -> Config:
     """The settings, having told their warnings and set up logging: from `level` on, unless MONITOR_LOG says otherwise."""
     environment = settings.environment()
     chosen = settings.logging(environment)
@@ -38,7 +50,7 @@ def load(config_file: Path | None, rules_file: Path | None = None, *, level: str
         sys.stderr, style=chosen.style, level=chosen.level or level, colour=sys.stderr.isatty() and settings.colours(environment)
     )
     config = settings.load(config_file, environment)
-    warn(config.warnings)
+    (tell or warn)(config.warnings)
     return replace(config, rules=rules_file) if rules_file else config
 
 

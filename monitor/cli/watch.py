@@ -1,13 +1,17 @@
-"""`monitor run`: the daemon, and what it says of itself: first what it is about to do, then how the first round went."""
+"""`monitor run`: the daemon, and what it says of itself: first what it is about to do, then how the first round went.
+
+In words on a terminal; as events among the others where the log is JSON.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+import structlog
 
 from monitor import report
 from monitor.app import daemon
@@ -17,13 +21,16 @@ from monitor.errors import ConfigError
 from monitor.sinks.terminal import TerminalSink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from monitor.app.book import Book
     from monitor.app.daemon import App
     from monitor.config import Config
     from monitor.model import Alert, Visit
+    from rules import Problem
+
+log = structlog.get_logger("monitor.run")
 
 MOST = 20
 """Alerts of the first round that are listed one by one."""
@@ -34,19 +41,27 @@ MOST = 20
 @options.rules
 def run(config_file: Path | None, rules_file: Path | None) -> None:
     """Watch the sources and tell the receivers, until SIGTERM or Ctrl-C."""
-    config = options.load(config_file, rules_file, level="INFO")
+    config = options.load(config_file, rules_file, level="INFO", tell=_warn)
     if not config.sources:
         raise ConfigError(f"{config.file or 'monitor.yaml'} names no sources to watch: 'monitor init' writes one to start from")
     book = read_rules(config.rules, config.limits)
-    options.warn(book.ruleset.warnings)
+    _warn(book.ruleset.warnings)
     asyncio.run(_run(config, book))
+
+
+def _warn(problems: Iterable[Problem]) -> None:
+    if not options.logs_json():
+        return options.warn(problems)
+    for one in problems:
+        log.warning("settings", file=one.file, line=one.line, column=one.column, problem=one.message)
+    return None
 
 
 async def _run(config: Config, book: Book) -> None:
     stop, hurry = _signals()
     terminal = TerminalSink(id="terminal", out=sys.stdout, style=options.style() if sys.stdout.isatty() else None)
     async with daemon.open_app(config, book, terminal) as monitor:
-        _say(introduction(config, book))
+        _say("watching", introduction(config, book), **facts(config, book))
         first = asyncio.ensure_future(_first_round(monitor))
         await daemon.run(monitor, stop, hurry)
         first.cancel()
@@ -66,11 +81,16 @@ def _signals() -> tuple[asyncio.Event, asyncio.Event]:
 
 
 async def _first_round(monitor: App) -> None:
-    _say(first_round(*await monitor.first_round()))
+    visits, alerts = await monitor.first_round()
+    _say("first poll", first_round(visits, alerts), **outcome(visits, alerts))
 
 
-def _say(lines: Iterator[str]) -> None:
-    click.echo("\n".join(lines) + "\n", err=True)
+def _say(event: str, lines: Iterator[str], **facts: Any) -> None:
+    """The same in words, or as an event."""
+    if options.logs_json():
+        log.info(event, **facts)
+    else:
+        click.echo("\n".join(lines) + "\n", err=True)
 
 
 def introduction(config: Config, book: Book) -> Iterator[str]:
@@ -90,6 +110,20 @@ def introduction(config: Config, book: Book) -> Iterator[str]:
     yield f"keeping everything in {config.store}"
 
 
+def facts(config: Config, book: Book) -> dict[str, Any]:
+    """The introduction for programs."""
+    return {
+        "sources": [{"id": feed.id, "host": feed.host, "every": _span(feed.every.total_seconds())} for feed in config.sources],
+        "rules_file": str(config.rules),
+        "rules": [
+            {"id": rule.id, "level": rule.level, "status": rule.status, "fires_when": rule.when.describe()}
+            for rule in book.ruleset.rules
+        ],
+        "receivers": [{"id": one.id, "host": one.host, "levels": one.levels, "tags": one.tags} for one in config.receivers],
+        "store": config.store,
+    }
+
+
 def first_round(visits: Sequence[Visit], alerts: Sequence[Alert]) -> Iterator[str]:
     """Which sources answered, and what was found in what they had."""
     well = [visit for visit in visits if not visit.failures]
@@ -103,6 +137,23 @@ def first_round(visits: Sequence[Visit], alerts: Sequence[Alert]) -> Iterator[st
     if backlog:
         yield f"Older, so nobody was told: {report.count(len(backlog), 'alert')}"
         yield from _listed(backlog)
+
+
+def outcome(visits: Sequence[Visit], alerts: Sequence[Alert]) -> dict[str, Any]:
+    """The first round for programs."""
+    well = [visit for visit in visits if not visit.failures]
+    return {
+        "sources": len(visits),
+        "answered": len(well),
+        "articles": sum(visit.articles for visit in well),
+        "failing": {visit.source: visit.error for visit in visits if visit.failures},
+        "alerts": [_brief(alert) for alert in alerts[:MOST]],
+        "more_alerts": max(0, len(alerts) - MOST),
+    }
+
+
+def _brief(alert: Alert) -> dict[str, Any]:
+    return {"id": alert.id, "rule": alert.rule, "title": alert.title, "article": alert.article.title, "held": alert.held}
 
 
 def _listed(alerts: Sequence[Alert]) -> Iterator[str]:

@@ -46,8 +46,9 @@ class FeedSource:
     async def fetch(self, cursor: Cursor) -> Fetched:
         """The articles in the feed, or `unchanged`. Raises FetchFailed, also where it is no feed."""
         now = self.clock()
-        answer = await self.get(self.url, headers={"Accept": ACCEPT, **self.headers, **_since(cursor, now)})
-        if answer.status == 304:
+        conditions = _since(cursor, now)
+        answer = await self.get(self.url, headers={"Accept": ACCEPT, **self.headers, **conditions})
+        if answer.status == 304 and conditions:
             return Fetched(cursor=cursor, unchanged=True)
         if answer.status != 200:
             raise failure(answer, now)

@@ -102,7 +102,7 @@ def walk(paths: Sequence[Path]) -> tuple[list[File], list[Trouble]]:
     files: dict[Path, File] = {}
     problems: list[Trouble] = []
     for path in paths:
-        for file in _below(path) if path.is_dir() else [File(path, str(path), path.name)]:
+        for file in _below(path, problems) if path.is_dir() else [File(path, str(path), path.name)]:
             why = _unfit(file.path, path)
             if why:
                 problems.append(Trouble(file.shown, why))
@@ -120,12 +120,14 @@ def content(path: Path) -> bytes:
     return data
 
 
-def _below(folder: Path) -> Iterator[File]:
+def _below(folder: Path, problems: list[Trouble]) -> Iterator[File]:
     """The files in a folder and its folders, by their path; hidden ones are left alone, links to folders not followed."""
     found = []
-    for place, folders, names in os.walk(folder):
+    unread: list[OSError] = []
+    for place, folders, names in os.walk(folder, onerror=unread.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(place) / name for name in names if not name.startswith(".")]
+    problems += [Trouble(str(error.filename), _why(error)) for error in unread]
     for path in sorted(found, key=lambda path: path.relative_to(folder).parts):
         yield File(path, str(path), path.relative_to(folder).as_posix())
 

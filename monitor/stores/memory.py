@@ -181,13 +181,15 @@ class MemoryStore:
     async def tally(self) -> Tally:
         """How much there is, and what waits."""
         waiting = self._open()
+        dead = [row for row in self._deliveries.values() if isinstance(row.outcome, GaveUp)]
         return Tally(
             articles=len(self._articles),
             alerts=len(self._alerts),
             unfilled=sum(plan.refill is not None for plan in self._articles.values()),
             waiting=len(waiting),
-            dead=sum(isinstance(row.outcome, GaveUp) for row in self._deliveries.values()),
+            dead=len(dead),
             oldest_waiting=min((row.since for row in waiting), default=None),
+            newest_dead=max((row.delivery.due for row in dead), default=None),
         )
 
     async def close(self) -> None:

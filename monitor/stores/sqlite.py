@@ -171,15 +171,23 @@ class SqliteStore:
 
     async def tally(self) -> Tally:
         """How much there is, and what waits."""
-        [(articles, alerts, unfilled, waiting, dead, oldest)] = await self._rows("""
+        [(articles, alerts, unfilled, waiting, dead, oldest, newest)] = await self._rows("""
             SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM alerts),
                    (SELECT count(*) FROM articles WHERE refill IS NOT NULL),
                    (SELECT count(*) FROM deliveries WHERE state IN ('waiting', 'leased')),
                    (SELECT count(*) FROM deliveries WHERE state = 'dead'),
-                   (SELECT min(since) FROM deliveries WHERE state IN ('waiting', 'leased'))
+                   (SELECT min(since) FROM deliveries WHERE state IN ('waiting', 'leased')),
+                   (SELECT max(due) FROM deliveries WHERE state = 'dead')
         """)
-        since = None if oldest is None else _moment(oldest)
-        return Tally(articles=articles, alerts=alerts, unfilled=unfilled, waiting=waiting, dead=dead, oldest_waiting=since)
+        return Tally(
+            articles=articles,
+            alerts=alerts,
+            unfilled=unfilled,
+            waiting=waiting,
+            dead=dead,
+            oldest_waiting=None if oldest is None else _moment(oldest),
+            newest_dead=None if newest is None else _moment(newest),
+        )
 
     async def _rows(self, sql: str, *values: object) -> list[Any]:
         return await self._read(lambda db: db.execute(sql, values).fetchall())
@@ -257,6 +265,19 @@ def _only_one(path: Path) -> IO[str]:
     # A forked child shares the lock: one that outlives us would keep the next monitor out.
     os.register_at_fork(after_in_child=lock.close)
     return lock
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process has this store for itself. It only looks, and does not need to be allowed to write."""
+    try:
+        with Path(f"{path}.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 @contextmanager

@@ -412,7 +412,7 @@ async def test_a_delivery_given_up_is_counted_and_not_claimed(store: Store) -> N
     await store.record(an_alerting_plan())
 
     assert await store.claim(after(99), MINUTE, 10) == []
-    assert await store.tally() == Tally(articles=1, alerts=1, dead=1)
+    assert await store.tally() == Tally(articles=1, alerts=1, dead=1, newest_dead=NOON)
 
 
 async def test_settling_with_a_token_that_is_no_longer_valid_does_nothing(store: Store) -> None:
@@ -546,7 +546,9 @@ async def test_the_tally_counts_everything(store: Store) -> None:
     await store.settle(sent, Sent(at=NOON))
     await store.settle(dead, GaveUp(at=NOON, reason="410"))
 
-    assert await store.tally() == Tally(articles=3, alerts=3, unfilled=1, waiting=1, dead=1, oldest_waiting=NOON)
+    assert await store.tally() == Tally(
+        articles=3, alerts=3, unfilled=1, waiting=1, dead=1, oldest_waiting=NOON, newest_dead=NOON
+    )
 
 
 async def test_times_of_other_zones_come_back_equal(store: Store) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from monitor import __version__
+from monitor import __version__, policy
 from monitor.app.book import read_rules
 from monitor.cli import invoke, monitor, options
 from monitor.cli.look import Health
@@ -176,6 +176,21 @@ def test_an_article_that_breaks_the_engine_is_named_and_the_rest_goes_on(do: Do,
     assert "skipped: bee: could not be matched: raised RuntimeError: a bug" in err
 
 
+def test_an_article_that_cannot_be_decided_on_is_named_and_the_rest_goes_on(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = policy.plan
+
+    def plan(fresh: Any, article: Article, matches: Any, **how: Any) -> Any:
+        if article.id == "bee" and matches:
+            raise ValueError("odd")
+        return whole(fresh, article, matches, **how)
+
+    monkeypatch.setattr(policy, "plan", plan)
+    code, out, err = do("replay", "saved")
+    assert code == 3
+    assert "skipped: bee: could not be examined" in err
+    assert out.endswith("1 alert from 2 articles; 1 skipped\n")
+
+
 def test_many_articles_are_matched_in_workers_with_the_same_result(do: Do, here: Path) -> None:
     lines = [json.dumps({"id": f"n{number}", "text": PROOF if number % 10 == 0 else "Nothing."}) for number in range(80)]
     (here / "many.jsonl").write_text("\n".join(lines))
@@ -279,15 +294,38 @@ def test_all_is_well() -> None:
     ("changes", "trouble"),
     [
         ({"running": False}, "no monitor is running: start one with 'monitor run'"),
-        ({"visits": [visit("a", failures=2, error="HTTP 500")]}, "a fails: HTTP 500, last answered 2026-07-01 12:00 UTC"),
-        ({"visits": [visit("a", failures=2, error="x", answered=None)]}, "a fails: x, has never answered"),
-        ({"tally": Tally(dead=1)}, "given up: 1 delivery"),
+        ({"visits": [visit("a", failures=2, error="HTTP 500")]}, "no source answers"),
+        (
+            {"visits": [visit("a", due=NOW - timedelta(hours=2))]},
+            "no source was visited since 2026-07-01 12:00 UTC, though all are due",
+        ),
+        ({"tally": Tally(dead=1, newest_dead=NOW - timedelta(hours=23))}, "given up: 1 delivery"),
         ({"tally": Tally(waiting=1, oldest_waiting=NOW - timedelta(hours=2))}, "deliveries wait since 2026-07-01 10:00 UTC"),
     ],
 )
 def test_what_is_not_well_is_said(changes: dict[str, Any], trouble: str) -> None:
     assert health(**changes).troubles() == [trouble]
     assert f"  {trouble}" in list(health(**changes).told())
+
+
+@pytest.mark.parametrize(
+    ("changes", "warning"),
+    [
+        ({"visits": [visit("b", failures=2, error="HTTP 500")]}, "b fails: HTTP 500, last answered 2026-07-01 12:00 UTC"),
+        ({"visits": [visit("b", failures=2, error="x", answered=None)]}, "b fails: x, has never answered"),
+        ({"visits": [visit("b", error="1 of 9 articles")]}, "b gave what we failed on: 1 of 9 articles"),
+        ({"tally": Tally(dead=1, newest_dead=NOW - timedelta(hours=25))}, "given up long ago: 1 delivery"),
+    ],
+)
+def test_what_is_worth_knowing_is_said_and_all_is_well(changes: dict[str, Any], warning: str) -> None:
+    found = health(sources=["a", "b"], **changes)
+    assert (found.troubles(), found.warnings()) == ([], [warning])
+    assert list(found.told())[:2] == ["All is well.", f"  warning: {warning}"]
+
+
+def test_while_the_first_round_is_under_way_nothing_is_wrong() -> None:
+    assert health(sources=["a", "b"], visits=[]).troubles() == []
+    assert health(sources=["a", "b"], visits=[visit("a", failures=1, error="HTTP 500")]).troubles() == []
 
 
 def test_without_a_store_there_is_nothing_to_look_at(do: Do) -> None:
@@ -359,6 +397,13 @@ def test_init_writes_files_that_work_and_never_overwrites(do: Do, here: Path) ->
     assert code == 0
     assert "rules.yaml: is there already, left as it is" in out
     assert (here / "desk" / "rules.yaml").read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_one_line(do: Do, here: Path) -> None:
+    (here / "file").write_text("")
+    code, out, err = do("init", "file/folder")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "Not a directory" in err
 
 
 def test_version(do: Do) -> None:

@@ -85,6 +85,13 @@ async def test_the_next_one_asks_for_what_is_new(source: FeedSource, web: Web) -
     assert (fetched.unchanged, fetched.articles, fetched.cursor) == (True, (), cursor)
 
 
+async def test_one_that_says_not_modified_without_being_asked_has_failed(source: FeedSource, web: Web) -> None:
+    web.answer = Response(status=304, url=URL)
+
+    with pytest.raises(FetchFailed, match="HTTP 304"):
+        await source.fetch({})
+
+
 async def test_the_same_bytes_are_not_parsed_again(source: FeedSource, web: Web, parser: Parser) -> None:
     cursor = (await source.fetch({})).cursor
     web.answer = replace(OK, headers={"etag": '"2"'})

@@ -360,6 +360,42 @@ def test_old_articles_of_a_new_source_are_recorded_and_not_told(age: timedelta, 
     assert len(plan.deliveries) == (held is None)
 
 
+def test_what_nobody_was_told_of_is_told_with_the_first_fresh_article() -> None:
+    desk = Desk(routes=(route("all"),))
+    held = desk.plan(article("a", published=NOON - 2 * DAY), finding("Talks in Malta", place="Malta"), backlog=True)
+    told = desk.plan(article("b", published=NOON), finding("Talks in Malta", place="Malta"), at=NOON + HOUR)
+    coverage = desk.plan(article("c", published=NOON), finding("Talks in Malta", place="Malta"), at=NOON + HOUR)
+
+    assert [alert.held for alert in held.alerts] == ["backlog"]
+    assert [(alert.kind, alert.held, len(told.deliveries)) for alert in told.alerts] == [("new", None, 1)]
+    assert told.alerts[0].sightings[0].event == held.events[0].id
+    assert coverage.alerts == ()
+
+
+def test_what_nobody_was_told_of_stays_so_when_its_old_article_is_edited() -> None:
+    desk, old = Desk(), NOON - 2 * DAY
+    desk.plan(article("a", published=old), finding("Talks in Malta", place="Malta"), backlog=True)
+
+    assert desk.kinds(article("a", body="Edited", published=old), finding("Talks in Malta", place="Malta"), at=NOON + HOUR) == []
+
+
+def test_a_second_old_article_of_what_nobody_was_told_of_is_coverage() -> None:
+    desk, old = Desk(), NOON - 2 * DAY
+    desk.plan(article("a", published=old), finding("Talks in Malta", place="Malta"), backlog=True)
+
+    assert desk.kinds(article("b", published=old), finding("Talks in Malta", place="Malta"), backlog=True) == []
+
+
+def test_what_a_draft_found_is_told_once_the_rule_is_active() -> None:
+    desk = Desk(rule(status="draft"))
+    desk.plan(article("a"), finding("Talks in Malta", place="Malta"))
+    assert desk.kinds(article("b"), finding("Talks in Malta", place="Malta")) == []
+    desk.rules["talks"] = rule()
+
+    assert desk.kinds(article("c"), finding("Talks in Malta", place="Malta"), at=NOON + HOUR) == ["new"]
+    assert desk.kinds(article("d"), finding("Talks in Malta", place="Malta"), at=NOON + HOUR) == []
+
+
 @pytest.mark.parametrize(
     ("title", "values", "shown"),
     [

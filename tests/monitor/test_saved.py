@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from datetime import UTC, datetime
@@ -275,6 +276,22 @@ async def test_what_is_skipped_is_named_and_the_rest_is_read(tmp_path: Path) -> 
 
     assert [article.id for article in found.articles] == ["a.txt", "d.jsonl#1"]
     assert sorted(Path(problem.path).name for problem in found.problems) == ["b.txt", "c.md", "d.jsonl", "e.txt", "gone.txt"]
+
+
+async def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, a_txt="A", in__b_txt="B")
+    real = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if Path(path).name == "in":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = await collect(tmp_path)
+
+    assert [article.id for article in found.articles] == ["a.txt"]
+    assert [str(problem) for problem in found.problems] == [f"{tmp_path / 'in'}: Permission denied"]
 
 
 async def test_a_file_that_is_too_large_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

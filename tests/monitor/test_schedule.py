@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from monitor import schedule
+from monitor.errors import StoreError
 from monitor.schedule import Schedule
 
 
@@ -186,6 +187,24 @@ async def test_a_store_that_fails_once_is_asked_again(hurry: asyncio.Event) -> N
     assert world.started == ["a"]
     world.gate.set()
     await clock.drain(1, hurry)
+
+
+async def test_a_full_disk_is_told_in_one_line_and_a_bug_in_full(hurry: asyncio.Event) -> None:
+    for error, shown in ((StoreError("disk full"), False), (ValueError("a bug"), True)):
+        clock = World(due=[]).schedule()
+
+        async def visit(_: str, error: Exception = error) -> None:
+            raise error
+
+        async def claim(_: int) -> list[str]:
+            return ["a"]
+
+        clock.ingest, clock.claim = visit, claim
+        with structlog.testing.capture_logs() as logs:
+            await clock.tick()
+            await settle()
+        assert [("exc_info" in told) for told in logs if told["event"] == "failed"] == [shown]
+        await clock.drain(1, hurry)
 
 
 async def test_the_scheduler_ticks_at_once_and_stops_quietly(hurry: asyncio.Event) -> None:

@@ -21,7 +21,7 @@ import pytest
 from monitor.errors import StoreError
 from monitor.model import Alert, Delivery, Plan, Tally
 from monitor.stores import sqlite
-from monitor.stores.sqlite import SqliteStore
+from monitor.stores.sqlite import SqliteStore, is_held
 from rules import Article
 
 if TYPE_CHECKING:
@@ -312,6 +312,18 @@ async def test_others_may_look_while_a_sole_owner_works(tmp_path: Path) -> None:
 
         assert await store.tally() == Tally()
         await store.close()
+
+
+async def test_a_glance_says_whether_somebody_works_on_it_and_keeps_nobody_out(tmp_path: Path) -> None:
+    file = tmp_path / "monitor.db"
+    assert not is_held(file)
+    with python(HOLDER, file) as holder:
+        assert line(holder.stdout)
+        assert is_held(file)
+        holder.kill()
+        holder.wait()
+    assert not is_held(file)
+    await (await SqliteStore.open(file, sole=True)).close()
 
 
 async def test_a_killed_owner_leaves_no_lock_behind(tmp_path: Path) -> None:

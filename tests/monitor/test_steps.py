@@ -381,6 +381,131 @@ async def test_a_page_is_given_up_in_the_end() -> None:
     assert tries == 6
 
 
+# What must not be lost on the way
+
+
+async def test_an_article_that_cannot_be_planned_on_is_set_aside_and_examined_again_later(logs: list[Any]) -> None:
+    store, breaks = MemoryStore(), True
+
+    def render(alert: Alert) -> bytes:
+        if breaks and alert.article.id == "b":
+            raise ValueError("a bug")
+        return alert.id.encode()
+
+    desk = bench(store, routes=(replace(DESK, render=render),))
+    first = await steps.examine([story("a"), story("b", "Oslo"), story("c", "Riga")], bench=desk)
+    assert ([alert.article.id for alert in first.alerts], first.unfilled) == (["a", "c"], 1)
+    assert "examine failed" in [event["event"] for event in logs]
+
+    breaks = False
+    second = await steps.refill(bench=desk, now=NOON + MINUTE)
+    assert [alert.article.id for alert in second.alerts] == ["b"]
+    assert (await store.tally()).unfilled == 0
+
+
+async def test_an_article_that_always_breaks_is_given_up_in_the_end_and_the_source_goes_on() -> None:
+    store, now, paper = MemoryStore(), Clock(), Paper([story("a", "Oslo")])
+    rounds = 0
+
+    def render(alert: Alert) -> bytes:
+        nonlocal rounds
+        rounds += 1
+        raise ValueError("a bug")
+
+    desk = bench(store, routes=(replace(DESK, render=render),), moment=lambda _: now())
+
+    async def accept(articles: Sequence[Article]) -> Examined:
+        return await steps.examine(articles, bench=desk, backlog=steps.new_source(store))
+
+    visit = await ingest(paper, store, accept, now)
+    assert (visit.failures, visit.cursor) == (0, {"etag": "v1"})
+    while (await store.tally()).unfilled:
+        now.now += timedelta(hours=6)
+        await steps.refill(bench=desk, now=now())
+    assert rounds == 6
+
+
+async def test_an_article_that_broke_the_engine_is_matched_again_later() -> None:
+    store, breaks = MemoryStore(), True
+
+    async def sometimes(articles: Sequence[Article]) -> list[list[Match] | None]:
+        return [None if breaks and one.id == "b" else found for one, found in zip(articles, await match(articles), strict=True)]
+
+    desk = bench(store, match=sometimes)
+    first = await steps.examine([story("a"), story("b", "Oslo")], bench=desk)
+    assert [alert.article.id for alert in first.alerts] == ["a"]
+    breaks = False
+    second = await steps.refill(bench=desk, now=NOON + MINUTE)
+    assert [alert.article.id for alert in second.alerts] == ["b"]
+
+
+async def test_trouble_of_our_own_does_not_slow_the_source_down() -> None:
+    store, paper = MemoryStore(), Paper([])
+    await ingest(paper, store)
+    paper.gives = [story("a")]
+
+    async def accept(articles: Sequence[Article]) -> None:
+        raise MonitorError("the workers cannot start")
+
+    visit = await ingest(paper, store, accept)
+    assert (visit.failures, visit.error, visit.cursor) == (0, "the workers cannot start", {"etag": "v1"})
+    assert visit.due - visit.at < timedelta(minutes=16)
+    await ingest(paper, store)
+    assert (await store.tally()).alerts == 1
+
+
+async def test_an_old_article_of_a_known_source_is_told_though_its_page_came_late() -> None:
+    store, missing, clock = MemoryStore(), True, Clock()
+
+    async def fill(article: Article) -> Article:
+        if missing:
+            raise FetchFailed("HTTP 503")
+        return replace(article, body=article.body + f"\nTalks in {article.author} says the page")
+
+    desk = bench(store, fill=fill, moment=lambda _: clock())
+
+    async def accept(articles: Sequence[Article]) -> None:
+        await steps.examine(articles, bench=desk, backlog=steps.new_source(store))
+
+    paper, old = Paper([story("first", published=NOON - 2 * DAY, body="Storks", author="Oslo")]), NOON - 2 * DAY
+    await ingest(paper, store, accept, clock)
+    clock.now += MINUTE
+    paper.gives = [story("late", published=old, body="Storks, too", author="Riga")]
+    await ingest(paper, store, accept, clock)
+    missing = False
+    clock.now += 10 * MINUTE
+    result = await steps.refill(bench=desk, now=clock())
+
+    assert [(alert.article.id, alert.held) for alert in result.alerts] == [("first", "backlog"), ("late", None)]
+
+
+async def test_a_page_is_left_alone_for_as_long_as_it_asks() -> None:
+    store = MemoryStore()
+
+    async def fill(article: Article) -> Article:
+        raise FetchFailed("HTTP 429", wait=timedelta(hours=1))
+
+    desk = bench(store, fill=fill)
+    await steps.examine([story("a")], bench=desk)
+
+    assert (await steps.refill(bench=desk, now=NOON + 59 * MINUTE)).fresh == 0
+    assert (await steps.refill(bench=desk, now=NOON + 60 * MINUTE)).fresh == 1
+
+
+async def test_the_first_of_many_are_recorded_before_the_pages_of_the_last_are_fetched() -> None:
+    store, recorded = MemoryStore(), []
+
+    async def fill(article: Article) -> Article:
+        recorded.append((await store.tally()).articles)
+        return article
+
+    articles = [story(str(number)) for number in range(10)]
+    result = await steps.examine(articles, bench=bench(store, fill=fill, batch=4))
+
+    assert recorded == [0, 0, 0, 0, 4, 4, 4, 4, 8, 8]
+    assert (result.fresh, len(result.alerts)) == (10, 1)
+
+
 # Deliver
 
 
