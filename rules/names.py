@@ -103,10 +103,12 @@ class Names:
         exact = self._by_term.get(tuple(word.word for word in words[lo:hi]))
         if exact is not None:
             return exact
-        for one in self.names:  # a prefix or a stem
-            if terms(one.written).search(words, lo, hi):
-                return one
-        return None
+        loose = (one for one, written in self._each_apart if written.search(words, lo, hi))  # a prefix or a stem
+        return next(loose, None)
+
+    @cached_property
+    def _each_apart(self) -> list[tuple[Name, Terms]]:
+        return [(one, terms(one.written)) for one in self.names]
 
     def possible(self, vocabulary: frozenset[str]) -> bool:
         """Whether anybody on the list could be in a text with these folded words."""

@@ -19,6 +19,8 @@ import structlog
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from monitor.cli import invoke
+
 ROOT = Path(__file__).parents[1]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PATIENCE = 40
@@ -266,3 +268,21 @@ def unlogged() -> Iterator[None]:
     root.handlers[:], root.level = before[0], before[1]
     logging.captureWarnings(capture=False)
     structlog.reset_defaults()
+
+
+# The command line
+
+Do = Callable[..., tuple[int, str, str]]
+"""Runs a command: exit code, stdout, stderr."""
+
+
+@pytest.fixture
+def do(here: Path, capsys: pytest.CaptureFixture[str]) -> Do:
+    """Runs a command in the folder `here`, which a test file lays out."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = invoke(arguments)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import ClassVar, Self
 
 from rules import dates, shape
@@ -353,23 +354,22 @@ def _long_ago(report: Report, published: datetime | None) -> bool:
     return bool(ends) and max(ends) < (day - timedelta(10)).isoformat()
 
 
+@cache
 def _markers() -> Terms:
-    return _cached("markers", lambda: terms(table("background")["markers"]))
+    return terms(table("background")["markers"])
 
 
+@cache
 def _pointers() -> tuple[Terms, Terms]:
+    """What points back to the sentence before: a pointer with a noun, and the pronouns."""
     data = table("anaphora")
     pairs = [f"{pointer} {noun}" for pointer in data["pointers"] for noun in data["nouns"] if pointer != "the"]
-    return (_cached("pointers", lambda: terms(pairs)), _cached("pronouns", lambda: terms(data["pronouns"])))
+    return terms(pairs), terms(data["pronouns"])
 
 
-_CACHE: dict[str, Terms] = {}
-
-
-def _cached(key: str, make: object) -> Terms:
-    if key not in _CACHE:
-        _CACHE[key] = make()  # type: ignore[operator]
-    return _CACHE[key]
+@cache
+def _outlets() -> Terms:
+    return terms(outlet for row in table("outlets").values() for outlet in row)
 
 
 def _outlet(report: Report) -> str | None:
@@ -381,9 +381,7 @@ def _outlet(report: Report) -> str | None:
     lead = [word.word for word in words[at : at + 6]]
     if report.verb.lemma != "tell" and lead[:1] not in (["in"], ["to"], ["on"]):
         return None
-    found = _cached("outlets", lambda: terms(o for row in table("outlets").values() for o in row)).search(
-        words, at, min(hi, at + 10)
-    )
+    found = _outlets().search(words, at, min(hi, at + 10))
     return report.section.hit(*found[0]).text if found else None
 
 

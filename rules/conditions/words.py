@@ -11,6 +11,7 @@ from rules.evidence import Clause, Evidence, Hit
 from rules.reading import Reading, Sentence
 from rules.shape import Json
 from rules.spec import Spec
+from rules.terms import parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Words:
         return leaf(self, self.search(reading, within), lambda: self._miss(within))
 
     def _miss(self, within: Sequence[Sentence]) -> tuple[str, float]:
-        stems = {word.text[:5] for written in self.terms.terms.written[:50] for word in _plain(written)}
+        stems = {start for written in self.terms.terms.written[:50] for start in _beginnings(written)}
         alike = [token.raw for one in within for token in one.words if len(token.word) > 4 and token.word[:5] in stems]
         seen = list(dict.fromkeys(alike))[:3]
         return (f"not there; near: {', '.join(seen)}", 0.2) if seen else ("not there", 0.0)
@@ -78,12 +79,6 @@ class Words:
         return f"it says {self.terms.describe()}"
 
 
-def _plain(written: str) -> list[_Word]:
-    from rules.terms import parse  # noqa: PLC0415 - only to explain a miss
-
-    return [_Word(word.text) for word in parse(written).words if len(word.text) > 4] if not written.startswith("/") else []
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    text: str
+def _beginnings(written: str) -> list[str]:
+    """How the longer words of a term begin."""
+    return [] if written.startswith("/") else [word.text[:5] for word in parse(written).words if len(word.text) > 4]

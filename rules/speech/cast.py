@@ -7,6 +7,7 @@ Zelensky and not the last Russian.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 from rules.data import table
 from rules.fold import Token, fold
@@ -424,15 +425,10 @@ def _gender(words: list[Token], lo: int, hi: int, name: str) -> str:
     return "m" if first and not first.endswith("a") and surname.endswith(("ov", "ev", "in", "sky", "skiy", "ko")) else ""
 
 
-_cache: dict[str, Terms] = {}
-
-
+@cache
 def _nations() -> Terms:
     """Every country and its adjectives."""
-    if "nations" not in _cache:
-        rows = table("demonyms")
-        _cache["nations"] = terms([word for country, words in rows.items() for word in (country, *words)] + _CAPITALS)
-    return _cache["nations"]
+    return terms([word for country, words in table("demonyms").items() for word in (country, *words)] + _CAPITALS)
 
 
 _CAPITALS = [
@@ -466,9 +462,7 @@ def _nations_of(words: list[Token], lo: int, hi: int) -> bool:
     return any(a > lo and words[a - 1].word in ("of", "for") for a, _ in _nations().search(words, lo, hi))
 
 
+@cache
 def _outlets(states: tuple[str, ...]) -> Terms:
-    key = "outlets:" + ",".join(states)
-    if key not in _cache:
-        rows = table("outlets")
-        _cache[key] = terms(outlet for state in states for outlet in rows.get(state, ()))
-    return _cache[key]
+    """The news outlets of some states."""
+    return terms(outlet for state in states for outlet in table("outlets").get(state, ()))

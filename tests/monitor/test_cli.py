@@ -51,18 +51,6 @@ def here(tmp_path: Path, rules: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def do(here: Path, capsys: pytest.CaptureFixture[str]) -> Do:
-    """Runs a command; exit code, stdout, stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = invoke(arguments)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
-
-
 def values(out: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.splitlines()]
 

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from monitor.app import marks
 from monitor.app.book import read_rules
-from monitor.cli import invoke
 from monitor.errors import ConfigError
 from rules import Article, Invalid, emit
 
@@ -46,18 +45,6 @@ def here(tmp_path: Path, rules: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "a.txt").write_text(f"A headline\n\nFirst came the weather. {PROOF}\n")
     (tmp_path / "b.txt").write_text(f"Another\n\nFirst came the weather. {MISSED}\n")
     return tmp_path
-
-
-@pytest.fixture
-def do(here: Path, capsys: pytest.CaptureFixture[str]) -> Do:
-    """Runs a command; exit code, stdout, stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = invoke(arguments)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def values(out: str) -> list[dict[str, Any]]:

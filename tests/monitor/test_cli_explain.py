@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from monitor.cli import invoke
 from rules import schema
 
 if TYPE_CHECKING:
@@ -60,18 +59,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "wet.txt").write_text(WET)
     (tmp_path / "dry.txt").write_text(DRY)
     return tmp_path
-
-
-@pytest.fixture
-def do(here: Path, capsys: pytest.CaptureFixture[str]) -> Do:
-    """Runs a command in a folder with rules and articles; exit code, stdout, stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = invoke(arguments)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def values(out: str) -> list[dict[str, Any]]:
