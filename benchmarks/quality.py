@@ -1,16 +1,20 @@
-"""How right `statement` and `mention` are: on the blind cases of tests/golden/cases.yaml, and on labelled articles.
+"""How right `statement` and `mention` are: on the blind cases, on sentences of every modality, and on labelled articles.
 
-    python benchmarks/quality.py cases [--misses]
-    python benchmarks/quality.py labelled ARTICLES.jsonl [--misses]    # labels as in the corpus guide
+    python benchmarks/quality.py cases [--misses]                      # tests/golden/cases.yaml
+    python benchmarks/quality.py modality [--misses]                   # tests/golden/modality_*.yaml; misses of our half only
+    python benchmarks/quality.py labelled ARTICLES.jsonl [--half tune|held] [--labels LABELS.jsonl] [--misses]
 
-Prints precision, recall and F1; `--misses` also what went wrong, one line each.
+Articles are labelled as in the corpus guide, or by a file of labels (benchmarks/labels). `--half` takes the half of the articles that rules
+were tuned on, or the other. Prints precision, recall and F1; `--misses` also what went wrong, one line each.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,20 +22,25 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests/golden")]
 
-from checking import cases, shown  # noqa: E402 - found beside the tests that share it
+from checking import cases, fires, modality, shown  # noqa: E402 - found beside the tests that share it
 
 import rules  # noqa: E402
 from rules import Article, Finding  # noqa: E402
+
+READ = 5_500  # code points of an article that its labels were read from
 
 
 def main() -> int:
     """Measures what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("cases", "labelled"))
+    parser.add_argument("what", choices=("cases", "modality", "labelled"))
     parser.add_argument("articles", nargs="?", type=Path)
+    parser.add_argument("--half", choices=("tune", "held"))
+    parser.add_argument("--labels", type=Path)
     parser.add_argument("--misses", action="store_true")
     given = parser.parse_args()
-    failed = blind() if given.what == "cases" else labelled(given.articles)
+    measures = {"cases": blind, "modality": moods, "labelled": lambda: labelled(_rows(given.articles, given.labels, given.half))}
+    failed = measures[given.what]()
     if given.misses:
         print("\n".join(failed))
     return 0
@@ -56,13 +65,59 @@ def blind() -> list[str]:
     return lines
 
 
+# Modality
+
+
+def moods() -> list[str]:
+    """Whether the shipped rule fires where it should, kind by kind, on both halves; returns the misses of our own half."""
+    lines = []
+    for whose in ("ours", "blind"):
+        right: Counter[str] = Counter()
+        told: Counter[str] = Counter()
+        for case in modality(whose):
+            good = fires(case) == case["fires"]
+            kind = f"{case['kind']}{'+' if case['fires'] else '-'}"
+            told[kind] += 1
+            right[kind] += good
+            if not good and whose == "ours":
+                lines.append(f"{case['id']} {'does not fire' if case['fires'] else 'fires'}: {' '.join(case['text'].split())}")
+        share = right.total() / told.total()
+        print(f"{whose}: {right.total()} of {told.total()} right ({share:.1%})")
+        print("  " + ", ".join(f"{kind} {right[kind]}/{told[kind]}" for kind in sorted(told)))
+    return lines
+
+
 # Labelled articles
 
 
-def labelled(path: Path) -> list[str]:
+def _rows(path: Path, labels: Path | None, half: str | None) -> list[dict[str, Any]]:
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    if labels:
+        known = {label["id"]: label for label in map(json.loads, labels.read_text(encoding="utf-8").splitlines())}
+        rows = [_with_label(row, known[row["id"]]) for row in rows if row["id"] in known]
+    return [row for row in rows if half in (None, half_of(row["id"]))]
+
+
+def half_of(name: str) -> str:
+    """The half of the articles that one belongs to, by its id: tune or held."""
+    return "held" if int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % 2 else "tune"
+
+
+def _with_label(row: dict[str, Any], label: dict[str, Any]) -> dict[str, Any]:
+    """An article with a label of ours, in the shape of the corpus: the sentences that it names are numbered from 1, the title is 0."""
+    spans: list[Any] = []
+    numbered: dict[str, Any] = {}
+    for question in ("statement", "announcement"):
+        named = label.get(f"{question}_spans", [])
+        numbered[f"{question}_sents"] = [0 if one == "title" else len(spans) + n for n, one in enumerate(named, 1)]
+        spans += named
+    places = [None if one == "title" else one for one in spans]
+    return {**row, "text": row["text"][:READ], "sentences": places, "label": {**label, **numbered}}
+
+
+def labelled(rows: list[dict[str, Any]]) -> list[str]:
     """The shipped rules on labelled articles; returns the errors, a line each."""
     ruleset = rules.load({"rules.yaml": (ROOT / "rules.yaml").read_bytes()}, "rules.yaml")
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     matches = [{match.rule: match.findings for match in ruleset.match(article(row))} for row in rows]
     failed = []
     for rule, question in (("kremlin-on-negotiations", "statement"), ("summit-announced", "announcement")):

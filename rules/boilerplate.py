@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from functools import cache
 
 from rules.data import table
-from rules.fold import Token, tokens
+from rules.fold import Tokens, tokens
 from rules.terms import Terms, terms
+
+Range = tuple[int, int]
 
 _QUOTED = re.compile(r"[\"“«][^\"“”«»]*[\"”»]")
 _CREDIT = re.compile(
@@ -29,33 +31,39 @@ def _signals() -> dict[str, Terms]:
     return {kind: terms(words) for kind, words in table("boilerplate").items()}
 
 
-def boilerplate(paragraphs: Sequence[str], spoken: Sequence[list[Token]] | None = None) -> list[bool]:
-    """For each paragraph of a page, in order, whether it is the site's own voice rather than the article's.
-
-    `spoken` are the paragraphs' words outside quotation marks, where the caller has them.
-    """
-    words = spoken if spoken is not None else [tokens(_QUOTED.sub(" ", one)) for one in paragraphs]
-    scores = [_score(text, found) for text, found in zip(paragraphs, words, strict=True)]
-    masked = [score >= 2 for score in scores]
-    _spread(masked, scores)
-    _appeal_to_the_end(masked, words, scores)
-    _banner(masked, words)
-    return [flag or _credit(text) for flag, text in zip(masked, paragraphs, strict=True)]
+def boilerplate(paragraphs: Sequence[str]) -> list[bool]:
+    """For each paragraph of a page, in order, whether it is the site's own voice rather than the article's."""
+    spoken, ranges = Tokens(), []
+    for one in paragraphs:
+        first = len(spoken)
+        spoken += tokens(_QUOTED.sub(" ", one))
+        ranges.append((first, len(spoken)))
+    return masked(paragraphs, spoken, ranges)
 
 
-def _score(text: str, words: list[Token]) -> int:
+def masked(paragraphs: Sequence[str], spoken: Tokens, ranges: Sequence[Range]) -> list[bool]:
+    """The same for paragraphs whose words outside quotation marks are known: `spoken`, and which of them are each paragraph's."""
+    scores = [_score(text, spoken, *one) for text, one in zip(paragraphs, ranges, strict=True)]
+    flags = [score >= 2 for score in scores]
+    _spread(flags, scores)
+    _appeal_to_the_end(flags, spoken, ranges, scores)
+    _banner(flags, ranges)
+    return [flag or _credit(text) for flag, text in zip(flags, paragraphs, strict=True)]
+
+
+def _score(text: str, words: Tokens, lo: int, hi: int) -> int:
     """2 and more: certainly the site; 1: perhaps."""
     signals = _signals()
-    if not words:  # all of it is quoted, and so somebody's; or there is no word in it at all
+    if lo == hi:  # all of it is quoted, and so somebody's; or there is no word in it at all
         return 0 if any(char.isalpha() for char in text) else 2
-    if len(words) <= _SHORT and any(span == (0, len(words)) for span in signals["whole"].search(words)):
+    if hi - lo <= _SHORT and (lo, hi) in signals["whole"].search(words, lo, hi):
         return 2
-    if len(words) <= _SHORT and text.rstrip().endswith("!") and words[0].word in _APPEALS:
+    if hi - lo <= _SHORT and text.rstrip().endswith("!") and words[lo].word in _APPEALS:
         return 2
-    strong = len(signals["strong"].search(words))
-    weak = len(signals["weak"].search(words))
-    if _names_somebody_speaking(text) and strong < 2:
-        return min(1, strong + weak)
+    strong = len(signals["strong"].search(words, lo, hi))
+    weak = len(signals["weak"].search(words, lo, hi))
+    if strong < 2 and (strong or weak) and _names_somebody_speaking(text):
+        return 1
     return 2 * strong + weak
 
 
@@ -64,36 +72,33 @@ def _names_somebody_speaking(text: str) -> bool:
     return any(len(found.group()) > 60 for found in _QUOTED.finditer(text))
 
 
-def _spread(masked: list[bool], scores: list[int]) -> None:
+def _spread(flags: list[bool], scores: list[int]) -> None:
     """A paragraph with a faint signal beside one that is certain belongs to it."""
-    for order in (range(1, len(masked)), range(len(masked) - 2, -1, -1)):
+    for order in (range(1, len(flags)), range(len(flags) - 2, -1, -1)):
         step = 1 if order.step == 1 else -1
         for i in order:
-            if scores[i] == 1 and masked[i - step]:
-                masked[i] = True
+            if scores[i] == 1 and flags[i - step]:
+                flags[i] = True
 
 
-def _appeal_to_the_end(masked: list[bool], words: Sequence[list[Token]], scores: Sequence[int]) -> None:
+def _appeal_to_the_end(flags: list[bool], words: Tokens, ranges: Sequence[Range], scores: Sequence[int]) -> None:
     """An appeal in the last part of a page runs to its end, unless a paragraph of news follows."""
-    heads = _signals()["heads"]
-    for i, found in enumerate(words):
-        if i < len(words) // 3 or not heads.search(found):
-            continue
-        rest = range(i, len(words))
-        if all(masked[k] or scores[k] or len(words[k]) <= _SHORT for k in rest):
-            masked[i:] = [True] * len(rest)
+    news = [k for k, (lo, hi) in enumerate(ranges) if not (flags[k] or scores[k] or hi - lo <= _SHORT)]
+    for i in range(max(len(ranges) // 3, news[-1] + 1 if news else 0), len(ranges)):
+        if _signals()["heads"].search(words, *ranges[i]):
+            flags[i:] = [True] * (len(ranges) - i)
             return
 
 
-def _banner(masked: list[bool], words: Sequence[list[Token]]) -> None:
+def _banner(flags: list[bool], ranges: Sequence[Range]) -> None:
     """Short lines among the site's own at the very top are part of its banner."""
     top = 0
-    for i in range(min(len(masked), 8)):
-        if masked[i] and i - top <= 2:
+    for i in range(min(len(flags), 8)):
+        if flags[i] and i - top <= 2:
             top = i + 1
     for i in range(top):
-        if masked[i] or len(words[i]) <= 4:
-            masked[i] = True
+        if flags[i] or ranges[i][1] - ranges[i][0] <= 4:
+            flags[i] = True
 
 
 def _credit(text: str) -> bool:

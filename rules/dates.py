@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from rules.fold import Token
@@ -22,6 +22,15 @@ MONTHS = {
 MONTHS |= {"jan": 1, "feb": 2, "mar": 3, "apr": 4, "aug": 8, "sept": 9, "sep": 9, "oct": 10, "nov": 11, "dec": 12}
 SEASONS = frozenset("spring summer autumn fall winter".split())
 _UNITS = {"day", "days", "week", "weeks", "month", "months", "year", "years", "hours", "weekend"}
+# What a date may begin with, besides a number: most words do not, and are not looked at further.
+_FIRST = frozenset(
+    (
+        *MONTHS,
+        *WEEKDAYS,
+        *"today tonight tomorrow yesterday later earlier coming next following last this past in".split(),
+        *"a two three four five six several few weeks days months".split(),
+    )
+)
 _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\Z")
 _YEAR = re.compile(r"(?:19|20)\d\d\Z")
 
@@ -35,6 +44,8 @@ class Dated:
     sense: str
     value: str | None = None
     weekday: bool = False
+    bare: bool = False
+    """Whether it is a month or a day of a month without its year: which year is for the reader to tell."""
 
 
 def find(words: Sequence[Token], lo: int, hi: int, day: date | None, sense: str = "") -> list[Dated]:
@@ -42,7 +53,8 @@ def find(words: Sequence[Token], lo: int, hi: int, day: date | None, sense: str 
     found: list[Dated] = []
     i = lo
     while i < hi:
-        one = _at(words, i, hi, day, sense)
+        word = words[i].word
+        one = _at(words, i, hi, day, sense) if word in _FIRST or word[0].isdigit() else None
         if one is None:
             i += 1
             continue
@@ -54,7 +66,12 @@ def find(words: Sequence[Token], lo: int, hi: int, day: date | None, sense: str 
 def _at(words: Sequence[Token], i: int, hi: int, day: date | None, sense: str) -> Dated | None:
     """The date that starts at word `i`; one beyond the ends of the calendar has no value."""
     try:
-        return _relative(words, i, hi, day) or _month(words, i, hi, day, sense) or _weekday(words, i, hi, day, sense)
+        return (
+            _relative(words, i, hi, day)
+            or _month(words, i, hi, day, sense)
+            or _weekday(words, i, hi, day, sense)
+            or _year(words, i, day)
+        )
     except (OverflowError, ValueError):
         return _at(words, i, hi, None, sense) if day else None
 
@@ -154,6 +171,8 @@ def _month(words: Sequence[Token], i: int, hi: int, day: date | None, sense: str
     month = MONTHS.get(_word(words, at, hi)) if at < hi and words[at].capital else None
     if month is None or (words[at].word == "may" and first is None and not _month_context(words, at, hi)):
         return None
+    if i > 0 and words[i - 1].word == "that":
+        return Dated(i, at + 1, "past")  # "in Paris that December": a month of the story's own time
     end = at + 1
     last = first
     if first is None:
@@ -183,6 +202,7 @@ def _month_context(words: Sequence[Token], at: int, hi: int) -> bool:
 def _dated(  # noqa: PLR0913, PLR0917 - the parts of a date
     lo: int, hi: int, month: int, first: int | None, last: int | None, year: int | None, day: date | None, sense: str
 ) -> Dated | None:
+    said = year is not None
     if year is None and day is None:
         return Dated(lo, hi, "")
     try:
@@ -203,13 +223,29 @@ def _dated(  # noqa: PLR0913, PLR0917 - the parts of a date
     except ValueError:
         return None
     told = "" if day is None else "future" if start > day else "past" if end < day else ""
-    return Dated(lo, hi, told, value)
+    return Dated(lo, hi, told, value, bare=not said)
+
+
+def _year(words: Sequence[Token], i: int, day: date | None) -> Dated | None:
+    """ "in 2019", "a 2027 summit": a year that is not the article's."""
+    if day is None or not _YEAR.match(words[i].word) or i == 0 or words[i - 1].word not in _BEFORE_YEARS:
+        return None
+    year = int(words[i].word)
+    if year == day.year:
+        return None
+    return Dated(i, i + 1, "future" if year > day.year else "past", _span(date(year, 1, 1), date(year, 12, 31)))
+
+
+_BEFORE_YEARS = frozenset("in a the an since by of until during early late mid before after".split())
 
 
 def _weekday(words: Sequence[Token], i: int, hi: int, day: date | None, sense: str) -> Dated | None:
     word = _word(words, i, hi)
     if word not in WEEKDAYS or not words[i].capital:
         return None
+    named = _month(words, i + 1, hi, day, sense) if i + 1 < hi and words[i + 1].gap.strip() in ("", ",") else None
+    if named is not None and named.value is not None and "/" not in named.value:
+        return replace(named, lo=i)  # "Thursday, May 16, 2024"
     if day is None:
         return Dated(i, i + 1, "", weekday=True)
     ahead = (WEEKDAYS[word] - day.weekday()) % 7

@@ -114,4 +114,4 @@ class Names:
         """Whether anybody on the list could be in a text with these folded words."""
         if self._terms.possible(vocabulary):
             return True
-        return bool(self.offices) and self.titles.possible(vocabulary)
+        return bool(self.offices) and self.titles.possible(vocabulary) and self.states.possible(vocabulary)

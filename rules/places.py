@@ -26,14 +26,21 @@ class Place:
 
 def at(words: Sequence[Token], i: int, hi: int) -> tuple[Place, int] | None:
     """The place whose name starts at word `i`, the longest there is, and the index after it; None where there is none."""
+    if i >= hi or not words[i].capital or words[i].word not in _first_words():
+        return None
     for length in range(min(_LONGEST, hi - i), 0, -1):
         piece = words[i : i + length]
-        if not piece[0].capital or any("," in one.gap or (("." in one.gap) and piece[0].word != "st") for one in piece[1:]):
+        if any("," in one.gap or ("." in one.gap and piece[0].word != "st") for one in piece[1:]):
             continue
         found = _gazetteer().get(" ".join(one.word for one in piece))
         if found is not None and (length > 1 or not _doubtful(words, i, hi)):
             return found, i + length
     return None
+
+
+@cache
+def _first_words() -> frozenset[str]:
+    return frozenset(name.split(maxsplit=1)[0] for name in _gazetteer())
 
 
 def _doubtful(words: Sequence[Token], i: int, hi: int) -> bool:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 from rules.article import FIELDS, Article
-from rules.boilerplate import boilerplate
+from rules.boilerplate import masked
 from rules.evidence import Hit
-from rules.fold import Token, tokens
+from rules.fold import Token, Tokens, tokens
 from rules.sentences import Span, paragraphs, quotations, sentences
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +52,7 @@ class Section:
 
     field: str
     text: str
-    words: list[Token]
+    words: Tokens
     sentences: list[Sentence]
     quotes: list[Span]
     quoted: list[bool]
@@ -57,6 +61,11 @@ class Section:
     def place(self, word: int) -> int:
         """The index of the sentence that word `word` stands in, or else of the one before it; 0 at the least."""
         return max(0, bisect_right(self.sentences, word, key=lambda one: one.lo) - 1)
+
+    def around(self, word: int) -> Sentence | None:
+        """The sentence that word `word` stands in; None where that is masked."""
+        one = self.sentences[self.place(word)] if self.sentences else None
+        return one if one and one.lo <= word < one.hi else None
 
     def sentence_ending(self, at: int) -> int:
         """The index of the first sentence that ends at or after code point `at`; past the last where none does."""
@@ -85,6 +94,14 @@ class Reading:
         fields = [(field, article.text(field)) for field in FIELDS]
         read = [(field, text) for field, text in fields if text.strip() and not self._repeats(field, text)]
         self._words = {field: tokens(text) for field, text in read}
+        self._known: dict[Hashable, Any] = {}
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` gives, made the first time that anybody asks for `key`: conditions share what they read."""
+        if key not in self._known:
+            self._known[key] = make()
+        made: Made = self._known[key]
+        return made
 
     def _repeats(self, field: str, text: str) -> bool:
         """A title that is the body's first sentence and a summary that the body begins with are read in the body."""
@@ -115,14 +132,14 @@ class Reading:
         return frozenset(word.word for words in self._words.values() for word in words)
 
 
-def _section(field: str, text: str, words: list[Token], first: int) -> Section:
+def _section(field: str, text: str, words: Tokens, first: int) -> Section:
     starts = [word.start for word in words]
-    quotes = sorted(quotations(text))
+    quotes = quotations(text)
     section = Section(field, text, words, [], quotes, _flags(words, quotes))
     spans = paragraphs(text)
-    masked = _masked(section, spans, starts) if field == "body" else [False] * len(spans)
-    for n, (span, hidden) in enumerate(zip(spans, masked, strict=True)):
-        if hidden:
+    hidden = _masked(section, spans, starts) if field == "body" else [False] * len(spans)
+    for n, (span, skipped) in enumerate(zip(spans, hidden, strict=True)):
+        if skipped:
             continue
         for start, end in sentences(text, span):
             lo, hi = bisect_left(starts, start), bisect_left(starts, end)
@@ -134,15 +151,18 @@ def _section(field: str, text: str, words: list[Token], first: int) -> Section:
 
 def _masked(section: Section, spans: list[Span], starts: list[int]) -> list[bool]:
     """Which paragraphs are the site's own voice, judged by their words outside quotation marks."""
-    ranges = [range(bisect_left(starts, a), bisect_left(starts, b)) for a, b in spans]
-    spoken = [[section.words[i] for i in one if not section.quoted[i]] for one in ranges]
-    return boilerplate([section.text[a:b] for a, b in spans], spoken)
+    spoken, ranges = Tokens(), []
+    for start, end in spans:
+        first = len(spoken)
+        spoken += [section.words[i] for i in range(bisect_left(starts, start), bisect_left(starts, end)) if not section.quoted[i]]
+        ranges.append((first, len(spoken)))
+    return masked([section.text[a:b] for a, b in spans], spoken, ranges)
 
 
 def _flags(words: list[Token], quotes: list[Span]) -> list[bool]:
     flags = [False] * len(words)
     i = 0
-    for start, end in sorted(quotes):
+    for start, end in quotes:
         while i < len(words) and words[i].end <= start:
             i += 1
         while i < len(words) and words[i].start < end:

@@ -21,6 +21,8 @@ _END = re.compile(r"(?<![.!?…])[.!?…]++(?:[\"”’»'\)\]]*+(?=\s|$)|(?=[�
 _LAST_WORD = re.compile(r"(\S{1,30})\Z")
 _OPENERS = "\"“«„‘'([—–- "
 _DOUBLE = {"“": "”", "«": "»", "„": "“”"}
+_MARKS = re.compile("[\"“”«»„‘']")
+_SINGLE_ENDS = re.compile("[\"“”’']")
 _LONGEST_SINGLE = 400
 LONGEST = 1_500
 
@@ -95,37 +97,28 @@ def _goes_on(text: str, start: int, match: re.Match[str]) -> bool:
 
 
 def quotations(text: str) -> list[Span]:
-    """The insides of quotations, double and single, quotations over several paragraphs joined paragraph by paragraph."""
-    found: list[Span] = []
-    still_open = False
-    for start, end in paragraphs(text):
-        spans, still_open = _quoted(text, start, end, continued=still_open)
-        found += spans
-    return found
+    """The insides of quotations, double and single; one that has no end in its paragraph runs to the end of it."""
+    return [span for start, end in paragraphs(text) for span in _quoted(text, start, end)]
 
 
-def _quoted(text: str, start: int, end: int, *, continued: bool) -> tuple[list[Span], bool]:
+def _quoted(text: str, start: int, end: int) -> list[Span]:
     spans: list[Span] = []
-    at = start
     closers, inside = "", 0
-    for at in range(start, end):
-        char = text[at]
+    for mark in _MARKS.finditer(text, start, end):
+        at, char = mark.start(), mark.group()
         if closers:
             if char in closers and not (char == '"' and _opens(text, at, start) and not _closes(text, at, end)):
                 spans.append((inside, at))
                 closers = ""
         elif char in _DOUBLE:
             closers, inside = _DOUBLE[char] + ('"' if char == "“" else ""), at + 1
-        elif char == '"' and (_opens(text, at, start) or continued):
+        elif char == '"' and _opens(text, at, start):
             closers, inside = '"”', at + 1
         elif char in "‘'" and _opens(text, at, start):
             close = _single_close(text, at + 1, min(end, at + _LONGEST_SINGLE))
             if close:
                 spans.append((at + 1, close))
-        continued = False
-    if closers:  # no end in this paragraph: the quotation runs on if the next one opens anew, else to here
-        spans.append((inside, end))
-    return spans, bool(closers)
+    return [*spans, (inside, end)] if closers else spans
 
 
 def _opens(text: str, at: int, start: int) -> bool:
@@ -138,10 +131,11 @@ def _closes(text: str, at: int, end: int) -> bool:
 
 def _single_close(text: str, start: int, end: int) -> int | None:
     """The end of a single quotation, told from an apostrophe by what follows it; None where there is none."""
-    for at in range(start, end):
+    for mark in _SINGLE_ENDS.finditer(text, start, end):
+        at = mark.start()
         if text[at] in '“"”':
             return None
-        if text[at] in "’'" and at > start and (at + 1 >= len(text) or not text[at + 1].isalnum()):
+        if at > start and (at + 1 >= len(text) or not text[at + 1].isalnum()):
             plural = text[at - 1] == "s" and text[at + 1 : at + 3].strip()[:1].islower()
             if not plural:
                 return at

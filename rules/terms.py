@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
@@ -16,12 +17,9 @@ from functools import cache, lru_cache
 import re2
 import Stemmer
 
-from rules.fold import Token, tokens
+from rules.fold import Token, Tokens, tokens
 
 _GLUE = frozenset(" \t\u00a0\u202f-‐‑–'’\"“”«»‘/")
-
-
-_REMEMBERED = 50_000
 
 
 class BadTerm(ValueError):
@@ -53,6 +51,10 @@ class Term:
 
     written: str
     words: tuple[Word, ...]
+
+    def possible(self, vocabulary: frozenset[str]) -> bool:
+        """Whether all its words stand somewhere among these; of those that are a beginning or a stem that is not asked."""
+        return all(word.text in vocabulary for word in self.words if word.kind in ("exact", "cased"))
 
     def at(self, words: Sequence[Token], i: int) -> int | None:
         """The index after the term if it stands at word `i`, else None."""
@@ -102,45 +104,62 @@ def _word(token: Token, *, prefix: bool, stemmed: bool) -> Word:
     return Word(token.word, "cased" if token.caps else "exact")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Terms:
-    """Many terms, found in one walk: exact first words by dictionary, prefixes by their lengths, stems by stem."""
+    """Many terms, found in one walk: exact first words by dictionary, prefixes by their lengths, stems by stem. Each is itself alone."""
 
     exact: dict[str, list[Term]] = field(default_factory=dict)
     prefixes: dict[int, dict[str, list[Term]]] = field(default_factory=dict)
     stems: dict[str, list[Term]] = field(default_factory=dict)
     patterns: tuple[re2._Regexp, ...] = ()
     written: tuple[str, ...] = ()
-    _starts: dict[str, tuple[Term, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def search(self, words: Sequence[Token], lo: int = 0, hi: int | None = None) -> list[tuple[int, int]]:
         """Word spans (first, after last) of every term in words[lo:hi], the longest at each word, none inside another."""
         found: list[tuple[int, int]] = []
         hi = len(words) if hi is None else hi
         at = lo
-        starts = self._starts
-        for i in range(lo, hi):
-            starting = starts.get(words[i].word)
-            if starting is None:
-                starting = self._starting(words[i])
-            if not starting or i < at:
+        for i in self._starts(words, lo, hi):
+            if i < at:
                 continue
-            ends = [end for term in starting if (end := term.at(words, i)) is not None and end <= hi]
+            ends = [end for term in self._starting(words[i].word) if (end := term.at(words, i)) is not None and end <= hi]
             if ends:
                 at = max(ends)
                 found.append((i, at))
         return found
 
-    def _starting(self, token: Token) -> tuple[Term, ...]:
-        """The terms that may start at a word, remembered: most words start none, and texts repeat their words."""
-        found = list(self.exact.get(token.word, ()))
-        for length, heads in self.prefixes.items():
-            found += heads.get(token.word[:length], ())
+    def _starts(self, words: Sequence[Token], lo: int, hi: int) -> Sequence[int]:
+        """The words at which a term may start. A text is looked through once for all of its sentences: most of them hold none."""
+        if not isinstance(words, Tokens):
+            return [i for i in range(lo, hi) if self._begins(words[i].word)]
+        starts = words.starts.get(self)
+        if starts is None:
+            starts = words.starts[self] = words.standing(*self._heads(words))
+        return starts[bisect_left(starts, lo) : bisect_left(starts, hi)] if starts else starts
+
+    def _begins(self, word: str) -> bool:
+        """Whether a term may start with a word."""
+        if word in self.exact or any(word[:length] in heads for length, heads in self.prefixes.items()):
+            return True
+        return bool(self.stems) and stem(word) in self.stems
+
+    def _heads(self, words: Tokens) -> set[str]:
+        """The words of a text that a term may start with."""
+        found = self.exact.keys() & words.places.keys()
+        for heads in self.prefixes.values():
+            for head in heads:
+                found.update(words.beginning(head))
         if self.stems:
-            found += self.stems.get(stem(token.word), ())
-        if len(self._starts) >= _REMEMBERED:
-            self._starts.clear()
-        return self._starts.setdefault(token.word, tuple(found))
+            found.update(word for word in words.places if stem(word) in self.stems)
+        return found
+
+    def _starting(self, word: str) -> list[Term]:
+        """The terms that may start at a word."""
+        found = self.exact.get(word, [])
+        for length, heads in self.prefixes.items():
+            if more := heads.get(word[:length]):
+                found = found + more
+        return [*found, *self.stems.get(stem(word), ())] if self.stems else found
 
     def in_text(self, text: str, start: int, end: int) -> list[tuple[tuple[int, int], dict[str, str | None]]]:
         """Code-point spans of the regular expressions among the terms within text[start:end], with their named groups."""
@@ -152,9 +171,12 @@ class Terms:
 
     def possible(self, vocabulary: frozenset[str]) -> bool:
         """Whether any term could occur in a text with these folded words: cheap, and never wrongly no."""
-        if self.prefixes or self.stems or self.patterns:
+        if self.stems or self.patterns:
             return True
-        return not vocabulary.isdisjoint(self.exact)
+        if any(term.possible(vocabulary) for word in vocabulary & self.exact.keys() for term in self.exact[word]):
+            return True
+        heads = tuple(head for many in self.prefixes.values() for head in many)
+        return bool(heads) and any(word.startswith(heads) for word in vocabulary)
 
 
 def terms(written: Iterable[str]) -> Terms:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import ClassVar, Self
 
 from rules import shape
 from rules.conditions.base import Context, TermList, leaf, one_of
-from rules.events.event import Event, is_article_about_something_else, is_no_event
-from rules.events.venue import hosts
+from rules.events.around import own_group
+from rules.events.event import Event
+from rules.events.parties import officials
+from rules.events.senses import is_article_about_something_else, is_no_event
+from rules.events.signs import reader
+from rules.events.venue import Setting, hosts
 from rules.evidence import Clause, Evidence, Finding
 from rules.reading import Reading, Sentence
 from rules.shape import Json
@@ -20,15 +23,20 @@ from rules.terms import Terms
 TIMES = ("upcoming", "under way", "past")
 STATUSES = ("planned", "proposed", "held", "cancelled", "ruled-out", "hypothetical")
 _MOST = 8  # events looked at in one sentence
-SPECIFICS = ("date", "place", "ordinal", "name")
+SPECIFICS = ("date", "place", "ordinal", "name", "parties")
+BETWEEN = ("states",)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one event named: its finding, or why it is none and how near it came."""
+    """What became of one event named: its finding, or what it lacks (time, status or with) and how near it came.
+
+    `labels` are those of the event where nothing else is known of it.
+    """
 
     event: Event
-    why: str = ""
+    labels: Mapping[str, str | None] | None = None
+    lacks: str = ""
     near: float = 0.0
     finding: Finding | None = None
 
@@ -57,6 +65,11 @@ class Mention:
         "of": shape.Key(shape.TERMS, "what the event may be called", default=TermList(Terms()), required=True),
         "time": shape.Key(shape.choices(TIMES), "when it is; left out: any time", default=()),
         "status": shape.Key(shape.choices(STATUSES), "how sure it is; left out: any", default=()),
+        "between": shape.Key(
+            shape.choice(BETWEEN),
+            "who meets: states (their leaders, ministers, delegations, or bodies of states); left out: anybody",
+            default="",
+        ),
         "with": shape.Key(shape.choices(SPECIFICS), "at least one of these must be known", default=()),
     }
 
@@ -64,12 +77,13 @@ class Mention:
     times: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
     specifics: tuple[str, ...] = ()
+    between: str = ""
 
     @classmethod
     def parse(cls, spec: Spec, context: Context) -> Self:
         """`{of, time, status, with}`."""
         values = shape.fill(spec, cls.SHAPE, context)
-        return cls(values["of"], values["time"], values["status"], values["with"])
+        return cls(values["of"], values["time"], values["status"], values["with"], values["between"])
 
     @classmethod
     def schema(cls) -> Json:
@@ -97,7 +111,7 @@ class Mention:
             beside = by_sentence.setdefault(sentence.number, [])
             if finding is not None and not any(_same(finding, other) for other in beside):
                 beside.append(finding)
-                found.append((_weight(finding, sentence), sentence.number, finding))
+                found.append((_rank(one.event, finding), sentence.number, finding))
         found.sort(key=lambda item: (-item[0], item[1]))
         return Evidence(findings=tuple(finding for _, _, finding in found)) if found else None
 
@@ -107,54 +121,88 @@ class Mention:
 
     def _miss(self, reading: Reading, within: Sequence[Sentence]) -> tuple[str, float]:
         best = max(self._verdicts(reading, within), key=lambda one: one.near, default=None)
-        return (best.why, best.near) if best else (f"the article does not name {self.of.describe()}", 0.0)
+        return (self._why(best), best.near) if best else (f"the article does not name {self.of.describe()}", 0.0)
+
+    def _why(self, verdict: Verdict) -> str:
+        """What an event lacks."""
+        event, labels = verdict.event, verdict.labels or verdict.event.labels
+        lacks = {
+            "time": f"is {labels['time'] or 'at no time that the words tell'}",
+            "status": f"is {labels['status'] or 'of no certain status'}",
+            "with": f"has no {one_of(self.specifics)}",
+        }
+        return f"“{event.name}” {lacks[verdict.lacks]}: “{' '.join(event.sentence.text.split())[:120]}”"
 
     def _verdicts(self, reading: Reading, within: Sequence[Sentence]) -> list[Verdict]:
-        published = reading.article.published
-        day = published.date() if published else None
-        places = hosts(reading)
-        if is_article_about_something_else(reading):
+        if not self.between and is_article_about_something_else(reading):
             return []
-        events = [event for sentence in within for event in self._events(sentence, day, places)]
-        over = {ordinal for event in events if event.labels()["time"] == "past" and (ordinal := event.captures()["ordinal"])}
+        key = (Mention, self.of.terms.written, self.of.besides.written, self.between, *within)
+        events = reading.once(key, lambda: self._events(reading, within))
+        over = {event.ordinal for event in events if event.ordinal and event.labels["time"] == "past"}
         return [self._judge(event, over) for event in events]
 
-    def _events(self, sentence: Sentence, day: date | None, places: frozenset[str]) -> list[Event]:
+    def _events(self, reading: Reading, within: Sequence[Sentence]) -> list[Event]:
+        """Every event that the sentences name; conditions that ask different things of the same events share them."""
+        return [event for sentence in within for event in self._events_of(sentence, reading)]
+
+    def _events_of(self, sentence: Sentence, reading: Reading) -> list[Event]:
         words = sentence.section.words
-        spans = self.of.search(words, sentence.lo, sentence.hi)
-        real = [span for span in spans[:_MOST] if not is_no_event(words, span, sentence)]
-        return [Event(sentence, span, tuple(other for other in real if other != span), day, places) for span in real]
+        spans = self.of.search(words, sentence.lo, sentence.hi)[:_MOST]
+        real = [span for span in spans if not is_no_event(words, span, sentence)]
+        if not real:
+            return []
+        published = reading.article.published
+        known, places = reading.once(officials, lambda: officials(reading)), reading.once(hosts, lambda: hosts(reading))
+        read = reader(sentence, published.date() if published else None, known)
+        settings = [Setting(sentence, span, tuple(other for other in real if other != span), places) for span in real]
+        found = [Event(read(one.span), one, bool(self.between)) for one in settings]
+        return [one for one in found if not _is_told_by(one, found)]
 
     def _judge(self, event: Event, over: set[str]) -> Verdict:
         """The event as a finding, or the first thing it lacks; one whose number is `over` elsewhere in the article lies behind."""
-        captures, labels = event.captures(), event.labels()
-        if captures["ordinal"] in over and labels["time"] == "upcoming" and not event.dated_ahead:
+        if not event.may_be(self.times):
+            return Verdict(event, lacks="time", near=0.4)
+        labels = event.labels
+        if event.ordinal in over and labels["time"] == "upcoming" and not event.dated_ahead:
             labels = {"time": "past", "status": "held"}
-        shown = f"“{' '.join(event.sentence.text.split())[:120]}”"
         if self.times and labels["time"] not in self.times:
-            return Verdict(event, f"“{event.name}” is {labels['time'] or 'at no time that the words tell'}: {shown}", 0.4)
+            return Verdict(event, labels, lacks="time", near=0.4)
         if self.statuses and labels["status"] not in self.statuses:
-            return Verdict(event, f"“{event.name}” is {labels['status'] or 'of no certain status'}: {shown}", 0.6)
-        known = {**captures, "date": captures["date"] or captures["when"]}
+            return Verdict(event, labels, lacks="status", near=0.6)
+        known = {**event.captures, "date": event.captures["date"] or event.captures["when"]}
         if self.specifics and not any(known[one] for one in self.specifics):
-            return Verdict(event, f"“{event.name}” has no {one_of(self.specifics)}: {shown}", 0.8)
-        sentence, section = event.sentence, event.sentence.section
-        hits = {section.hit(*span) for span in event.shown() if span[0] < span[1]}
-        finding = Finding(
-            field=section.field,
-            start=sentence.start,
-            end=sentence.end,
-            text=sentence.text,
-            hits=tuple(sorted(hits)),
-            captures=captures,
-            labels=labels,
-        )
-        return Verdict(event, near=1.0, finding=finding)
+            return Verdict(event, labels, lacks="with", near=0.8)
+        return Verdict(event, labels, near=1.0, finding=_finding(event, labels))
 
 
-def _weight(finding: Finding, sentence: Sentence) -> float:
-    known = sum(bool(finding.captures[key]) for key in ("place", "date", "when", "ordinal"))
-    return known + 1.0 * (finding.labels["time"] is not None) + 0.8 * (sentence.number < 5) - 0.3 * sentence.is_title
+def _finding(event: Event, labels: Mapping[str, str | None]) -> Finding:
+    sentence, section = event.sentence, event.section
+    return Finding(
+        field=section.field,
+        start=sentence.start,
+        end=sentence.end,
+        text=sentence.text,
+        hits=tuple(sorted({section.hit(*span) for span in event.shown() if span[0] < span[1]})),
+        captures=event.captures,
+        labels=labels,
+    )
+
+
+def _is_told_by(one: Event, events: list[Event]) -> bool:
+    """Whether an event is but the verb of another: "will host talks" is one event."""
+    own = own_group(one.around)
+    return own is not None and any((how, own) in other.around.links for other in events for how in ("before", "after"))
+
+
+def _rank(event: Event, finding: Finding) -> float:
+    """How good a proof a finding is: how sure, how much it tells, and how early."""
+    known = sum(bool(finding.captures[key]) for key in ("place", "when", "ordinal"))
+    several = "," in (finding.captures["parties"] or "")
+    early = 1.0 if event.sentence.number < _EARLY else 0.0
+    return 0.5 * event.weight + 0.6 * known + 0.8 * several + early - 0.3 * event.sentence.is_title
+
+
+_EARLY = 5  # sentences in which news says what it is about
 
 
 def _same(one: Finding, other: Finding) -> bool:

@@ -13,6 +13,7 @@ from rules import dates, shape
 from rules.conditions.base import Context, TermList, leaf, one_of
 from rules.data import table
 from rules.evidence import Clause, Evidence, Finding, Hit
+from rules.fold import Token
 from rules.names import Names
 from rules.reading import Reading, Section, Sentence
 from rules.shape import Json
@@ -20,12 +21,29 @@ from rules.spec import Spec
 from rules.speech.cast import Cast, Who
 from rules.speech.contents import Report
 from rules.speech.phrases import Range
+from rules.speech.sides import Side
 from rules.speech.stance import STANCES, Lexicon
 from rules.speech.verbs import words_of
 from rules.terms import Terms, terms
 
 KINDS = ("direct", "mixed", "indirect", "second-hand")
 TIMES = ("current", "background", "any")
+_PAPERS = frozenset(
+    "agency agencies news media newspaper newspapers television tv channel broadcaster website transcript readout statement report reports "
+    "daily wire press".split(),
+)
+_VERBS = frozenset(
+    "is was are were will would can could cannot may might must should has have had does did be means makes".split()
+)
+_OBJECT = {
+    "reject": 16,
+    "favor": 16,
+    "demand": 16,
+    "blame": 28,
+}  # words after "rejected" within which the topic is what was rejected
+_ASKED = frozenset("asked commenting discussing answering responding response regarding concerning addressing pressed".split())
+_OCCASIONS = frozenset("meeting meetings conversation conversations call".split())
+_DEFINITE = frozenset("the this that its such these those their his".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +56,28 @@ class Topic:
     pronoun: bool = False
 
 
+@dataclass(slots=True)
+class Topics:
+    """What statements so far were about, by report, and where an article names the topic, by the noun at its end."""
+
+    of: dict[int, Topic] = field(default_factory=dict)
+    _named: dict[tuple[str, str], list[Range]] | None = None
+
+    def ending(self, section: Section, about: TermList | None, noun: str, before: int) -> Range | None:
+        """The last words for the topic before word `before` that end in this noun."""
+        if self._named is None:
+            self._named = {}
+        if about is None:
+            return None
+        if (section.field, "") not in self._named:
+            self._named[section.field, ""] = []
+            for span in about.search(section.words, 0, len(section.words)):
+                if span[1] - span[0] > 1:
+                    self._named.setdefault((section.field, _one(section.words[span[1] - 1].word)), []).append(span)
+        found = self._named.get((section.field, _one(noun)), [])
+        return next((span for span in reversed(found) if span[1] <= before), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What became of one report: its finding, or why it is none and how near it came."""
@@ -47,6 +87,8 @@ class Verdict:
     near: float = 0.0
     finding: Finding | None = None
     weight: float = 0.0
+    of_another: Report | None = None
+    """What somebody said who is not on the list: whether it was on the topic is only looked at to explain."""
 
 
 def _lexicon(spec: Spec, context: Context) -> Lexicon:
@@ -135,7 +177,7 @@ class Statement:
         if not self.possible(reading.vocabulary):
             return None
         found = [one for one in self._verdicts(reading, within) if one.finding is not None]
-        best = _one_each(sorted(found, key=lambda one: (-one.weight, one.sentence)))
+        best = _one_each(sorted(found, key=lambda one: (-one.weight, one.sentence)), apart=self.about is None)
         return Evidence(findings=tuple(best)) if best else None
 
     def explain(self, reading: Reading, within: Sequence[Sentence]) -> Clause:
@@ -145,27 +187,32 @@ class Statement:
     def _miss(self, reading: Reading, within: Sequence[Sentence]) -> tuple[str, float]:
         if self.about is not None and not self.about.possible(reading.vocabulary):
             return f"the article does not say {self.about.describe()}", 0.0
-        best = max(self._verdicts(reading, within), key=lambda one: one.near, default=None)
-        return (best.why, best.near) if best else ("nobody is reported to say anything", 0.0)
+        best = max(self._verdicts(reading, within), key=self._nearness, default=None)
+        return (best.why, self._nearness(best)) if best else ("nobody is reported to say anything", 0.0)
+
+    def _nearness(self, verdict: Verdict) -> float:
+        on_topic = verdict.of_another is not None and bool(self._direct(verdict.of_another))
+        return 0.4 if on_topic else verdict.near
 
     def _verdicts(self, reading: Reading, within: Sequence[Sentence]) -> list[Verdict]:
         cast = Cast(self.by or Names(), reading)
         allowed = {sentence.number for sentence in within}
-        topics: dict[int, Topic] = {}
+        topics = Topics()
         found = [self._judge(report, cast, reading.article.published, topics) for report in cast.reports]
         return [one for one in found if one.sentence in allowed]
 
-    def _judge(self, report: Report, cast: Cast, published: datetime | None, topics: dict[int, Topic]) -> Verdict:
+    def _judge(self, report: Report, cast: Cast, published: datetime | None, topics: Topics) -> Verdict:
         """One report of speech: a finding, or the first thing that it lacks."""
         who = cast.who(report)
         outer = cast.who(report.within) if report.within else None
         number = report.sentence.number
         name = who.name if who else "somebody"
         if who is None or not (who.listed or self.by is None):
-            return Verdict(number, f"{name} is not {self.by_name}: “{_short(report)}”", 0.4 if self._direct(report) else 0.1)
+            return Verdict(number, f"{name} is not {self.by_name}: “{_short(report)}”", 0.1, of_another=report)
         if outer is not None and outer.listed:
             return Verdict(number, f"it is part of what {outer.name} says", 0.3)
-        second = report.hedged or (report.within is not None and not (outer and outer.listed))
+        passed_on = report.within is not None and _by_outlet(report.within)
+        second = report.hedged or (report.within is not None and not passed_on)
         kind = "second-hand" if second else report.kind
         topic = self._topic(report, cast, topics) if report.content else None
         if topic is None:
@@ -176,14 +223,17 @@ class Statement:
         time = "background" if background(report, published) else "current"
         if self.time not in (time, "any"):
             return Verdict(number, f"{name} speaks on the topic, but it is {time}: “{_short(report)}”", 0.9)
-        topics[id(report)] = topic
-        stance = self.lexicon.read(report.section.words, report.content, report.verb.kind)
+        topics.of[id(report)] = topic
+        side = Side.of(f"{who.name} {who_as(report, who) or ''}", self.by)
+        stance = self.lexicon.read(report.section.words, report.content, report.verb, side).name
+        if stance == "neutral" and report.verb.kind not in _OBJECT:
+            stance = self.lexicon.read(report.section.words, _rest(report), report.verb, side).name
         if (topic.pronoun and stance == "neutral") or (self.stances and stance not in self.stances):
             return Verdict(number, f"{name} speaks on the topic, but {stance}: “{_short(report)}”", 0.9)
         sentence = self._sentence(report, topic)
         captures = {
             "speaker": who.name,
-            "via": (outer.name if outer else None) if second and report.within else _outlet(report),
+            "via": (outer.name if outer else None) if report.within else _outlet(report),
             "cue": report.section.hit(*report.cue).text if report.cue[1] > report.cue[0] else None,
             "kind": kind,
             "content": _content(report),
@@ -200,7 +250,7 @@ class Statement:
         )
         return Verdict(sentence.number, near=1.0, finding=finding, weight=_weight(report, topic, who, stance, sentence))
 
-    def _topic(self, report: Report, cast: Cast, topics: dict[int, Topic]) -> Topic | None:
+    def _topic(self, report: Report, cast: Cast, topics: Topics) -> Topic | None:
         if self.about is None:
             return Topic(())
         spans = self._direct(report)
@@ -209,25 +259,41 @@ class Statement:
         asked = self._asked(report)
         if asked:
             return Topic((), tuple(asked), pointed=True)
-        return self._pointing_back(report, cast, topics)
+        return self._pointing_back(report, cast, topics) or self._named_before(report, topics)
 
     def _direct(self, report: Report) -> list[Range]:
-        """Where the topic stands in the content in so many words."""
+        """Where the topic stands in the content in so many words; after "rejected" and the like, not far from the verb."""
         words = report.section.words
-        return [span for lo, hi in report.content for span in self.about.search(words, lo, hi)] if self.about else []
+        found = [span for lo, hi in report.content for span in self.about.search(words, lo, hi)] if self.about else []
+        reach = _OBJECT.get(report.verb.kind)
+        if reach is None or any(report.section.quoted[lo] for lo, _ in found):
+            return found
+        return [span for span in found if span[0] - report.content[0][0] < reach and not _is_setting(words, span)]
 
     def _asked(self, report: Report) -> list[Range]:
         """ "Asked about the talks, Peskov said …": the question is part of what the answer is about."""
-        sentence, words = report.sentence, report.section.words
-        if (
-            self.about is None
-            or report.source is None
-            or words[sentence.lo].word not in ("asked", "commenting", "discussing", "answering")
-        ):
+        sentence, words, source = report.sentence, report.section.words, report.source
+        if self.about is None or source is None:
             return []
-        return self.about.search(words, sentence.lo, max(sentence.lo, report.source[0]))
+        for lo, hi in ((sentence.lo, source[0]), (source[1], report.cue[0])):
+            if any(word.word in _ASKED for word in words[lo : min(hi, lo + 3)]) and not report.section.quoted[lo]:
+                return self.about.search(words, lo, hi)
+        return []
 
-    def _pointing_back(self, report: Report, cast: Cast, topics: dict[int, Topic]) -> Topic | None:
+    def _named_before(self, report: Report, topics: Topics) -> Topic | None:
+        """ "the deal", where the article has called it a peace deal: the last words before that end in the same noun."""
+        section, words = report.section, report.section.words
+        for lo, hi in report.content:
+            for k in range(lo, hi):
+                if words[k].word not in _DEFINITE:
+                    continue
+                noun = next((n for n in range(k + 1, min(hi, k + 4)) if _one(words[n].word) in _nouns()), None)
+                back = topics.ending(section, self.about, words[noun].word, lo) if noun is not None else None
+                if noun is not None and back:
+                    return Topic(((k, noun + 1),), (back,), pointed=True)
+        return None
+
+    def _pointing_back(self, report: Report, cast: Cast, topics: Topics) -> Topic | None:
         section = report.section
         pointers, pronouns = _pointers()
         first = min(lo for lo, _ in report.content)
@@ -239,7 +305,9 @@ class Statement:
             if found:
                 return Topic(tuple(found[:1]), tuple(back), pointed=True)
         for lo, hi in report.content:
-            found = list(pronouns.search(section.words, lo, min(hi, lo + 12)))
+            found = [
+                span for span in pronouns.search(section.words, lo, min(hi, lo + 12)) if _stands_alone(section.words, span[0])
+            ]
             opens = (
                 bool(found) and found[0][0] == lo and section.words[lo].word in ("they", "it") and _is_subject(section, back[-1])
             )
@@ -265,12 +333,13 @@ class Statement:
         return spans[-1:]
 
     @staticmethod
-    def _carried(report: Report, cast: Cast, topics: dict[int, Topic]) -> list[Range]:
+    def _carried(report: Report, cast: Cast, topics: Topics) -> list[Range]:
         """The topic that the same speaker's statement in the sentence before was about, if that only pointed back too."""
         mine = cast.who(report)
         for one in cast.near(report, 1):
-            if id(one) in topics and cast.who(one) == mine:
-                return list(topics[id(one)].back or topics[id(one)].spans)[-1:]
+            topic = topics.of.get(id(one))
+            if topic and cast.who(one) == mine:
+                return list(topic.back or topic.spans)[-1:]
         return []
 
     @staticmethod
@@ -298,6 +367,30 @@ class Statement:
         return one if one.lo <= at < one.hi else cue
 
 
+def _is_setting(words: Sequence[Token], span: Range) -> bool:
+    """Whether a meeting is where or when somebody spoke: "praised the harvest at a brief meeting with farmers"."""
+    if words[span[1] - 1].word not in _OCCASIONS:
+        return False
+    before = [word.word for word in words[max(0, span[0] - 3) : span[0]]]
+    return any(word in ("in", "at", "during", "after", "following", "before", "over") for word in before)
+
+
+def _stands_alone(words: Sequence[Token], k: int) -> bool:
+    """Whether "this" and "these" are pronouns, with no noun of their own after them."""
+    after = words[k + 1] if k + 1 < len(words) else None
+    return words[k].word not in ("this", "these") or after is None or after.word in _VERBS or not after.gap.isspace()
+
+
+def _one(noun: str) -> str:
+    """A noun without its plural s."""
+    return noun.removesuffix("s")
+
+
+@cache
+def _nouns() -> frozenset[str]:
+    return frozenset(_one(noun) for noun in table("anaphora")["nouns"])
+
+
 def _is_subject(section: Section, span: Range) -> bool:
     """Whether words open their sentence: "The talks failed. They were a farce": what else could they be?"""
     one = section.sentences[section.place(span[0])]
@@ -314,7 +407,10 @@ def background(report: Report, published: datetime | None = None) -> bool:
         if not report.source
         else [(min(report.source[1], report.cue[0]), max(report.cue[0], report.source[0]))]
     )
-    spans.append((report.cue[1], min(sentence.hi, report.cue[1] + 4)))
+    reach = 4 if report.verb.kind in ("say", "quote", "deny") else 12  # "agreed a prisoner swap last month"
+    spans.append((report.cue[1], min(sentence.hi, report.cue[1] + reach)))
+    if any(lo <= sentence.lo < hi for lo, hi in report.content):
+        return _marked(report, spans)
     if report.source and words[sentence.lo].word in words_of("introductions") | {
         "days",
         "weeks",
@@ -334,10 +430,16 @@ def background(report: Report, published: datetime | None = None) -> bool:
         and _long_ago(report, published)
     ):
         return True
+    return _marked(report, spans)
+
+
+def _marked(report: Report, spans: Sequence[Range]) -> bool:
+    """Whether words in these stretches, or the pluperfect, put it in the past."""
+    words, quoted = report.section.words, report.section.quoted
     markers = _markers()
-    if any(markers.search(words, lo, hi) for lo, hi in spans if lo < hi and not all(report.section.quoted[lo:hi])):
+    if any(markers.search(words, lo, hi) for lo, hi in spans if lo < hi and not all(quoted[lo:hi])):
         return True
-    return words[report.cue[0] - 1].word == "had" and report.cue[0] > sentence.lo
+    return words[report.cue[0] - 1].word == "had" and report.cue[0] > report.sentence.lo
 
 
 def _long_ago(report: Report, published: datetime | None) -> bool:
@@ -372,6 +474,14 @@ def _outlets() -> Terms:
     return terms(outlet for row in table("outlets").values() for outlet in row)
 
 
+def _by_outlet(report: Report) -> bool:
+    """Whether it is a news outlet, or a paper, that passes on what it says: "…, according to RIA", "the transcript said"."""
+    words, source = report.section.words, report.source
+    if source is None:
+        return False
+    return any(word.word in _PAPERS for word in words[source[0] : source[1]]) or bool(_outlets().search(words, *source))
+
+
 def _outlet(report: Report) -> str | None:
     """Whom it was told to, where that is named: "told RIA Novosti"."""
     words, hi = report.section.words, report.sentence.hi
@@ -383,6 +493,20 @@ def _outlet(report: Report) -> str | None:
         return None
     found = _outlets().search(words, at, min(hi, at + 10))
     return report.section.hit(*found[0]).text if found else None
+
+
+def _rest(report: Report) -> list[Range]:
+    """What else the sentence says, beside who speaks."""
+    taken = {k for lo, hi in [*report.content, report.cue, *([report.source] if report.source else [])] for k in range(lo, hi)}
+    found: list[Range] = []
+    for k in range(report.sentence.lo, report.sentence.hi):
+        if k in taken:
+            continue
+        if found and found[-1][1] == k:
+            found[-1] = (found[-1][0], k + 1)
+        else:
+            found.append((k, k + 1))
+    return found
 
 
 def _content(report: Report) -> str:
@@ -416,12 +540,13 @@ def _weight(report: Report, topic: Topic, who: Who, stance: str, sentence: Sente
     return weight + 0.6 * (sentence.number < 6) - 0.2 * sentence.is_title
 
 
-def _one_each(ranked: Sequence[Verdict]) -> list[Finding]:
-    """The best finding of each sentence and speaker; best first."""
-    kept: dict[tuple[str, int, str | None], Finding] = {}
+def _one_each(ranked: Sequence[Verdict], *, apart: bool) -> list[Finding]:
+    """The best finding of each sentence and speaker, best first; `apart`: of each thing he says in it."""
+    kept: dict[tuple[str, int, str | None, str | None], Finding] = {}
     for one in ranked:
         if one.finding is not None:
-            kept.setdefault((one.finding.field, one.finding.start, one.finding.captures["speaker"]), one.finding)
+            said = one.finding.captures["content"] if apart else None
+            kept.setdefault((one.finding.field, one.finding.start, one.finding.captures["speaker"], said), one.finding)
     return list(kept.values())
 
 

@@ -12,8 +12,9 @@ from rules.fold import Token
 from rules.reading import Reading, Section, Sentence
 from rules.speech.phrases import Range
 
-_REACH = 14  # words within which a cue or a place belongs to an event
-_CUTS = frozenset("but while although though whereas because when which who where".split())
+REACH = 14
+"""Words within which a cue or a place belongs to an event."""
+CUTS = frozenset("but while although though whereas because when which who where".split())
 _TRAVEL = frozenset(
     "travel travels traveled travelled travelling traveling go goes going fly flies flew head heads heading headed come comes "
     "arrive visit trip delegation delegations team teams envoys return back".split()
@@ -43,10 +44,11 @@ class Setting:
 def hosts(reading: Reading) -> frozenset[str]:
     """Every place that an article puts an "in" before, outside topics: "the Malta talks" are then in Malta."""
     found = set()
-    for sentence in reading.sentences:
-        words = sentence.section.words
-        for k in range(sentence.lo, sentence.hi - 1):
-            if words[k].word == "in" and (named := places.at(words, k + 1, sentence.hi)) and not _topical(words, k, sentence.lo):
+    for section in reading.sections:
+        words = section.words
+        for k in words.standing("in"):
+            sentence = section.around(k)
+            if sentence and (named := places.at(words, k + 1, sentence.hi)) and not _topical(words, k, sentence.lo):
                 found.add(named[0].name)
     return frozenset(found)
 
@@ -69,7 +71,7 @@ def _compound(event: Setting) -> tuple[str, Range] | None:
                 return None
             hosts = place.name in event.hosts
             return (place.name, (k, end)) if (not place.is_country or hosts) and not _is_seat(place.name) else None
-        if words[k].word not in table("mention")["between"] and not words[k].capital:
+        if words[k].word not in fillers() and not words[k].capital:
             return None
     return None
 
@@ -89,7 +91,7 @@ def _after(event: Setting) -> tuple[str, Range] | None:
     words, hi = event.section.words, event.sentence.hi
     limit = min([hi, event.span[1] + 22, *[a for a, _ in event.others if a > event.span[1]]])
     for k in range(event.span[1], limit - 1):
-        if (words[k].word in _CUTS or any(mark in words[k].gap for mark in ";—–:")) and words[k].word not in ("which", "where"):
+        if (words[k].word in CUTS or any(mark in words[k].gap for mark in ";—–:")) and words[k].word not in ("which", "where"):
             return None
         if words[k].word in ("for", "to") and words[k - 1].word in _SET:
             found = _place_after(event.section, k + 1, limit)
@@ -173,9 +175,9 @@ def _hosts(event: Setting) -> tuple[str, Range] | None:
 def _before(event: Setting) -> tuple[str, Range] | None:
     """ "travel to Doha for talks", "In Moscow, negotiators will hold talks", "meet in Geneva for a summit"."""
     words, lo = event.section.words, event.sentence.lo
-    stop = max([lo, event.span[0] - _REACH, *[b for _, b in event.others if b <= event.span[0]]])
+    stop = max([lo, event.span[0] - REACH, *[b for _, b in event.others if b <= event.span[0]]])
     for k in range(event.span[0] - 1, stop - 1, -1):
-        if words[k].word in _CUTS or ";" in words[k].gap:
+        if words[k].word in CUTS or ";" in words[k].gap:
             return None
         movement = words[k].word == "to" and any(w.word in _TRAVEL for w in words[max(lo, k - 3) : k])
         meeting = words[k].word in ("in", "at") and (k == lo or any(w.word in _MEET for w in words[max(lo, k - 4) : k]))
@@ -188,10 +190,19 @@ def _before(event: Setting) -> tuple[str, Range] | None:
 
 
 @cache
+def fillers() -> frozenset[str]:
+    """Words that stand between a number, a name or a place and the event that it belongs to."""
+    return frozenset(table("mention")["between"])
+
+
+@cache
 def _topics() -> frozenset[str]:
     return frozenset(table("places")["topics"])
 
 
+_BREAKS = frozenset(',;:.–—"“”')
+
+
 def breaks(token: Token) -> bool:
     """Whether a mark before the word ends a phrase."""
-    return any(mark in token.gap for mark in ',;:.–—"“”')
+    return not _BREAKS.isdisjoint(token.gap)

@@ -29,7 +29,7 @@ __all__ = ["CAPTURES", "Known", "captured", "lint"]
 
 CAPTURES: dict[type[Condition], tuple[str, ...]] = {
     Statement: ("speaker", "via", "cue", "kind", "as", "stance"),
-    Mention: ("place", "date", "when", "ordinal", "name", "refused_by", "time", "status"),
+    Mention: ("place", "date", "when", "ordinal", "name", "parties", "refused_by", "time", "status"),
 }
 """What a finding of these always gives by name, be it None, apart from its content."""
 

@@ -72,7 +72,7 @@ class Cast:
         return self.speakers.get(id(report))
 
     def _speaker(self, report: Report) -> Who | None:
-        if report.inherited is not None:
+        if report.inherited is not None and (id(report.inherited) in self.speakers or report.source is None):
             return self.speakers.get(id(report.inherited))
         who = self._resolve(report.sentence, report.source)
         if who is not None and not who.listed and who.offices and self._told_to_own(report):
@@ -228,7 +228,9 @@ class Cast:
             shown = section.hit(lo + (words[lo].word in ("the", "a", "an")), hi).text
             return Who(shown, True, person, written, offices, gender, unnamed=True)
         definite = self._definite(words, lo, hi, offices)
-        if definite is None and self._subject == "own" and words[lo].word == "the" and not _nations().search(words, lo, hi):
+        anybody = bool(offices & _ANYBODY) or any(word.capital for word in words[lo + 1 : hi])
+        own = self._subject == "own" and words[lo].word == "the" and not anybody
+        if definite is None and own and not _nations().search(words, lo, hi):
             return Who(section.hit(lo + 1, hi).text, True, person, written, offices, gender, unnamed=True)
         return definite
 
@@ -315,7 +317,7 @@ class Cast:
                 continue
             words, (lo, hi) = report.section.words, report.source
             offices = _offices(words, lo, hi)
-            if not offices or words[lo].word not in ("a", "an", "one") or _nations().search(words, lo, hi):
+            if not offices or offices & _ANYBODY or words[lo].word not in ("a", "an", "one") or _nations().search(words, lo, hi):
                 continue
             named = next(
                 (who for later in own[n + 1 : n + 3] if (who := self.speakers.get(id(later))) and who.listed and who.person), None
@@ -334,6 +336,7 @@ class Cast:
 
 
 _GOVERNMENT = frozenset("ministry ministries government authorities administration council embassy".split())
+_ANYBODY = frozenset("president premier leader leaders official officials source sources king".split())
 _AIDES = frozenset("aide envoy adviser advisor spokesman spokeswoman spokesperson negotiator representative".split())
 _BODIES = frozenset(
     "ministry ministries embassy council government administration authorities parliament mission service committee agency "

@@ -14,7 +14,15 @@ _ADDRESS = frozenset(
     "interview statement address speech his her their its press daily newspaper channel correspondents audience novosti by with to "
     "local international new separate joint written video telegram post call phone weekly regular after meeting".split(),
 )
+_TELLING = frozenset(("tell", "inform", "ask", "brief", "quote"))
 _LONGEST_QUOTE = 2_000  # characters that a quotation may have run before its speaker is named
+# Words with which a clause about the source begins: "according to the group, a charity", "according to Peskov, who …".
+_DESCRIBING = frozenset("a an the which who whose one citing speaking".split())
+_SUBORDINATE = frozenset("while although though after when as since if because before until asked despite whereas".split())
+# … and with which the article's own remark on what was said does.
+_ASIDES = frozenset(
+    "a an which who while although though despite as whereas referring citing according with noting part words something leaving making".split(),
+)
 _FINITE = frozenset("is was are were be would will could can should must has had have may might he she they it there we".split())
 
 
@@ -63,22 +71,65 @@ def fill_content(report: Report, own: list[Report]) -> None:
         report.content = [span for span in (before, after) if span[1] > span[0]]
         return
     if report.verb.lemma == "according to":
-        aside = "," in words[after[0]].gap if after[0] < sentence.hi else False
+        aside = after[0] < sentence.hi and "," in words[after[0]].gap and words[after[0]].word not in _DESCRIBING
         whole = [before, after] if aside or before[1] - before[0] <= 2 else [before]
         report.content = [span for span in whole if span[1] > span[0]]
         return
     if report.cue[1] < sentence.hi and words[report.cue[1]].word == "by" and inverted:
         report.content = [span for span in (before, after) if span[1] > span[0]]
         return
+    if is_frame(report):
+        begins = next(k for k in range(report.cue[1], sentence.hi) if "," in words[k].gap)
+        report.content = [(begins, sentence.hi)]
+        return
+    after = _within_clause(report, after)
     spoken = report.verb.kind in ("say", "quote", "deny")
-    after = _complement(report, after) if spoken else after
+    if spoken and _in_parentheses(report, before, after):
+        report.content = [_back_to_quote(report, before), after]
+        return
+    after = _complement(report, after) if spoken else _up_to_aside(report, after)
     takes_before = spoken and (_said_before(report, before, after) or _aside(report, before, after))
+    if takes_before and report.section.quoted[before[1] - 1]:
+        after = _resumed(report, after)
     if report.verb.kind == "quote" and not (takes_before and report.section.quoted[before[1] - 1]):
         return
-    ranges = [_back_to_quote(report, before)] if takes_before else []
+    asked = _question_before(report) if not takes_before and after[0] >= after[1] else None
+    ranges = [asked] if asked else [_back_to_quote(report, before)] if takes_before else []
     if after[0] < after[1] or not takes_before:
-        ranges.append(after)
+        ranges.append(_to_last_quote(report, after))
     report.content = [span for span in ranges if span[1] > span[0]]
+
+
+def is_frame(report: Report) -> bool:
+    """ "As Peskov said, …": all that follows is his, whatever it begins with."""
+    words, sentence = report.section.words, report.sentence
+    return (
+        report.verb.kind == "say"
+        and words[sentence.lo].word == "as"
+        and report.source is not None
+        and report.source[0] == sentence.lo + 1
+        and any("," in words[k].gap for k in range(report.cue[1], min(sentence.hi, report.cue[1] + 7)))
+    )
+
+
+def _within_clause(report: Report, after: Range) -> Range:
+    """What follows, up to the end of a clause that begins the sentence: "While Moscow rejected a truce, Kyiv waits"."""
+    sentence, words = report.sentence, report.section.words
+    so_far = range(sentence.lo + 1, min(sentence.hi, after[0] + 1))
+    opened = words[sentence.lo].word in _SUBORDINATE and not any("," in words[k].gap for k in so_far)
+    if not opened:
+        return after
+    ends = (k for k in range(after[0] + 1, after[1]) if "," in words[k].gap and not report.section.quoted[k - 1])
+    return (after[0], next(ends, after[1]))
+
+
+def ends_before(report: Report, start: int) -> bool:
+    """Whether it stands in a clause that begins the sentence and ends before word `start`: "After Kyiv said no, Moscow …"."""
+    sentence, words = report.sentence, report.section.words
+    if words[sentence.lo].word not in _SUBORDINATE or is_frame(report):
+        return False
+    commas = [k for k in range(sentence.lo + 1, start + 1) if "," in words[k].gap and not report.section.quoted[k - 1]]
+    return bool(commas) and commas[0] >= report.cue[1]
 
 
 def closes_sentence(report: Report) -> bool:
@@ -102,34 +153,62 @@ def clause_start(report: Report) -> int:
 
 def _complement(report: Report, after: Range) -> Range:
     """What follows the verb as what was said: nothing where a comma follows whom it was told and when."""
-    words, section = report.section.words, report.section
+    words = report.section.words
     lo, hi = after
     that = _that(report, lo, hi)
     if that is not None:
         return (that, hi)
+    if spoken := _quotation_after(report, lo, hi):
+        return spoken
+    if report.verb.lemma == "ask" and lo < hi and words[lo].word in ("for", "to", "about", "whether", "if", "why", "how"):
+        return (lo, hi)
     k = lo
-    told = report.verb.lemma in ("tell", "inform", "ask", "brief", "quote")
     while k < hi and not (k > lo and _breaks_off(words, k)):
-        if section.quoted[k]:
-            return (lo, hi)
-        word = words[k].word
-        if word == "that" or (not told and not _addressed(words, k, lo)):
-            return (lo, hi)
-        if told and not _addressed(words, k, lo) and k - lo > 12:
-            return (lo, hi)
-        if told and word in _FINITE:
+        if _begins_to_say(report, k, lo):
             return (lo, hi)
         k += 1
-    if k >= hi:
-        plain = sum(not words[n].capital and not _addressed(words, n, lo) for n in range(lo, hi))
-        told_so = told and plain >= 3 and "," not in words[clause_start(report)].gap
-        return (lo, hi) if told_so and not section.quoted[clause_start(report) - 1] else (hi, hi)
-    opens = any(mark in words[k].gap for mark in ':"“«‘') or section.quoted[k]
+    return _after_break(report, k, after) if k < hi else _unbroken(report, after)
+
+
+def _begins_to_say(report: Report, k: int, lo: int) -> bool:
+    """Whether word `k` belongs to what was said, and no longer to when, where and to whom."""
+    words = report.section.words
+    if report.section.quoted[k] or words[k].word == "that":
+        return True
+    addressed = _addressed(words, k, lo)
+    if report.verb.lemma in _TELLING:
+        return words[k].word in _FINITE or (not addressed and k - lo > 12)
+    return not addressed
+
+
+def _unbroken(report: Report, after: Range) -> Range:
+    """All that follows, where somebody is told something in plain words; else it says only to whom and when."""
+    words, first = report.section.words, clause_start(report)
+    plain = sum(not words[n].capital and not _addressed(words, n, after[0]) for n in range(*after))
+    told_so = report.verb.lemma in _TELLING and plain >= 3 and "," not in words[first].gap
+    return after if told_so and not report.section.quoted[first - 1] else (after[1], after[1])
+
+
+def _after_break(report: Report, k: int, after: Range) -> Range:
+    """What stands behind the first comma or colon after the verb, if it is what was said."""
+    section, words = report.section, report.section.words
     first = clause_start(report)
-    aside = "," in words[first].gap and "," in words[k].gap and first - report.sentence.lo < 8 and not section.quoted[first - 1]
-    if aside and words[k].word in _FINITE | {"would", "is", "had"}:
-        return (k, hi)  # "any truce, she told reporters, would have to …"
-    return (k, hi) if opens or words[k].word == "that" else (hi, hi)
+    opens = any(mark in words[k].gap for mark in ':"“«‘') or section.quoted[k] or words[k].word == "that"
+    near = first - report.sentence.lo < 8 and not section.quoted[first - 1]
+    aside = near and "," in words[first].gap and "," in words[k].gap and words[k].word in _FINITE
+    return (k, after[1]) if opens or aside else (after[1], after[1])  # aside: "any truce, she told reporters, would have to …"
+
+
+def _quotation_after(report: Report, lo: int, hi: int) -> Range | None:
+    """The quotation that a comma or a colon opens after the verb and whom it was said to: `wrote to his followers: "…"`."""
+    words, quoted = report.section.words, report.section.quoted
+    for k in range(lo, min(hi, lo + 14)):
+        if quoted[k]:
+            opens = k > lo and any(mark in words[k].gap for mark in ",:")
+            return (k, next((n for n in range(k, hi) if not quoted[n]), hi)) if opens else None
+        if words[k].word in _FINITE or words[k].word in ("that", "and", "but"):
+            return None
+    return None
 
 
 def _that(report: Report, lo: int, hi: int) -> int | None:
@@ -159,14 +238,43 @@ def _said_before(report: Report, before: Range, after: Range) -> bool:
     """Whether the words before the speaker are what was said, rather than an introduction."""
     lo, hi = before
     words, section = report.section.words, report.section
-    if hi - lo < 2:
+    if hi - lo < 2 and not (hi > lo and section.quoted[lo]):
         return False
-    gap = words[hi].gap
-    if not any(mark in gap for mark in (",", "”", '"', "»", "?", "!", "’", "…", "—", "–")):
+    dashes = ("—", "–") if report.sentence.is_title or section.quoted[hi - 1] else ()
+    if not any(mark in words[hi].gap for mark in (",", "”", '"', "»", "?", "!", "’", "…", *dashes)):
         return False
     if section.quoted[hi - 1]:
         return True
     return after[0] >= after[1]
+
+
+def _up_to_aside(report: Report, span: Range) -> Range:
+    """The object of a verb like "rejected", without the article's own remark on it: "offered grain, something that …"."""
+    words = report.section.words
+    ends = (k for k in range(span[0] + 1, span[1]) if "," in words[k].gap and words[k].word in _ASIDES)
+    return (span[0], next(ends, span[1]))
+
+
+def _to_last_quote(report: Report, span: Range) -> Range:
+    """The span, without what the article adds behind the last quoted words: "said it was “a farce”, a charge that Kyiv denies"."""
+    words, quoted = report.section.words, report.section.quoted
+    last = next((k for k in range(span[1] - 1, span[0] - 1, -1) if quoted[k]), None)
+    if last is None:
+        return span
+    ends = (k for k in range(last + 1, span[1]) if any(mark in words[k].gap for mark in ",–—"))
+    end = next(ends, span[1])
+    return (span[0], end) if end < span[1] and words[end].word in _ASIDES else span
+
+
+def _resumed(report: Report, after: Range) -> Range:
+    """Where a quotation broken off for the speaker goes on: `"Talks," Peskov said on Monday, "go on"`. What stands between is no speech."""
+    words, quoted = report.section.words, report.section.quoted
+    lo, hi = after
+    for k in range(max(lo, report.sentence.lo + 1), hi):
+        if quoted[k] and not quoted[k - 1] and any(mark in words[k].gap for mark in ",:;.–—"):
+            end = next((n for n in range(k, hi) if not quoted[n]), hi)
+            return (k, end)
+    return (hi, hi)
 
 
 def _aside(report: Report, before: Range, after: Range) -> bool:
@@ -180,6 +288,27 @@ def _aside(report: Report, before: Range, after: Range) -> bool:
         and after[0] < after[1]
         and "," in words[after[0]].gap
     )
+
+
+def _question_before(report: Report) -> Range | None:
+    """As in `"Why talk?" Peskov asked.`: the quotation before a sentence that only names its speaker."""
+    section, lo = report.section, report.sentence.lo
+    words = section.words
+    if lo == 0 or clause_start(report) != lo or not section.quoted[lo - 1] or section.quoted[lo] or report.verb.kind != "say":
+        return None
+    same_line = "\n" not in words[lo].gap and any(mark in words[lo].gap for mark in "?!…")
+    return _back_to_quote(report, (lo - 1, lo)) if same_line else None
+
+
+def _in_parentheses(report: Report, before: Range, after: Range) -> bool:
+    """As in "Talks take long, Peskov said, because …": commas on both sides of a speaker and his verb, and no quotation."""
+    words, quoted = report.section.words, report.section.quoted
+    told = max(report.cue[1], report.source[1]) if report.source else report.cue[1]
+    if before[1] - before[0] < 3 or not told == after[0] < after[1] or report.inherited is not None:
+        return False
+    commas = "," in words[before[1]].gap and "," in words[told].gap and told - before[1] <= 8
+    opening = words[report.sentence.lo].word in words_of("introductions")
+    return commas and not opening and not quoted[before[1] - 1] and not quoted[told] and words[told].word not in _DESCRIBING
 
 
 def _back_to_quote(report: Report, span: Range) -> Range:

@@ -19,6 +19,9 @@ _STOPPERS = frozenset(
     "that as after before while when where which who because since if whether although though but and or than then is was are were "
     "will would on in at of for to from by with about over into not".split(),
 )
+_NO_HEADS = frozenset(("that", "and", "but", "which", "who", "to", "than", "'s"))
+_LEADING = frozenset(("of", "for", "to", "in", "at", "on", "and", "'s", "with", "by", "from", "as", "while"))
+_BREAKS = frozenset('"“”\n')
 WEEKDAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
 TIME = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday yesterday today tomorrow on this last late early earlier week month "
@@ -48,18 +51,29 @@ def right_np(words: list[Token], i: int, hi: int) -> Range | None:
     end = i
     while end < hi and end - i < 14:
         token = words[end]
-        if end > i and (ends_clause(words, end) or any(mark in token.gap for mark in '"“”.\n')):
+        if end > i and (ends_clause(words, end) or any(mark in token.gap for mark in '"“”\n') or _full_stop(words, end)):
             break
         bridge = token.word in ("of", "for", "to", "in", "at") and end > i and words[end - 1].word in words_of("offices")
         part = token.capital or token.word in words_of("offices") or token.word in words_of("modifiers") or token.word == "'s"
         if token.word in WEEKDAYS or not (part or bridge or token.glued) or (token.word in verbs() and end > i):
             break
         end += 1
-    while end > i and words[end - 1].word in ("of", "for", "to", "in", "at", "the", "a", "'s"):
+    while end > i and words[end - 1].word in ("of", "for", "to", "in", "at", "the", "a", "'s", "then", "both"):
         end -= 1
     if end == i or not any(w.capital or w.word in words_of("offices") for w in words[i:end]):
         return None
     return _with_name_after_comma(words, i, end, hi)
+
+
+def described_np(words: list[Token], i: int, hi: int) -> Range | None:
+    """The noun phrase that starts at word `i` with words for what somebody is: "retired surgeon Ben Carson"."""
+    for k in range(i, min(hi, i + 6)):
+        if words[k].capital:
+            found = right_np(words, k, hi)
+            return (i, found[1]) if found else None
+        if not words[k].word.isalpha() or words[k].word in _STOPPERS or (k > i and ends_clause(words, k)):
+            return None
+    return None
 
 
 def subject(sentence: Sentence) -> Range | None:
@@ -73,53 +87,35 @@ def subject(sentence: Sentence) -> Range | None:
             lo += 1
         else:
             return None
-    return None if sentence.section.quoted[lo] else right_np(words, lo, hi)
+    return None if lo >= hi or sentence.section.quoted[lo] else right_np(words, lo, hi)
 
 
 def np_ending(words: list[Token], k: int, lo: int) -> Range | None:
     """The noun phrase whose last word is `k`, by the words it can be made of."""
     if k < lo:
         return None
-    head = words[k]
-    if head.word in _PRONOUNS:
+    head = words[k].word
+    if head in _PRONOUNS:
         return (k, k + 1)
-    if (
-        head.word in _OTHER_VERBS
-        or head.word in _PREPOSITIONS
-        or head.word in ("that", "and", "but", "which", "who", "to", "than")
-    ):
+    if head in _OTHER_VERBS or head in _PREPOSITIONS or head in _NO_HEADS:
         return None
+    start = _np_start(words, k, lo)
+    alone = k == start
+    if alone and (head in words_of("introductions") or not (words[k].capital or head in words_of("offices"))):
+        return None
+    return (start, k + 1)
+
+
+def _np_start(words: list[Token], k: int, lo: int) -> int:
+    """Where the noun phrase that ends at word `k` begins, leading prepositions left aside."""
     start = k
-    room = 14
-    while start - 1 >= lo and room:
-        here, _left = words[start], words[start - 1]
-        if ends_clause(words, start) or "\n" in here.gap:
-            break
-        if '"' in here.gap or "“" in here.gap or "”" in here.gap:
-            break
+    while start > max(lo, k - 14) and not ends_clause(words, start) and not _BREAKS.intersection(words[start].gap):
         if not _inside_np(words, start - 1, lo, k):
             break
         start -= 1
-        room -= 1
-    while start < k and words[start].word in (
-        "of",
-        "for",
-        "to",
-        "in",
-        "at",
-        "on",
-        "and",
-        "'s",
-        "with",
-        "by",
-        "from",
-        "as",
-        "while",
-    ):
+    while start < k and words[start].word in _LEADING:
         start += 1
-    if not any(w.capital or w.word in words_of("offices") for w in words[start : k + 1]) and k - start < 1:
-        return None
-    return (start, k + 1)
+    return start
 
 
 def _inside_np(words: list[Token], k: int, lo: int, head: int) -> bool:
@@ -135,10 +131,18 @@ def _inside_np(words: list[Token], k: int, lo: int, head: int) -> bool:
     if word in words_of("offices") or word in words_of("modifiers"):
         return True
     if word in ("of", "for", "to", "in", "at") and k - 1 >= lo and not ends_clause(words, k):
-        return words[k - 1].word in words_of("offices") or (word == "of" and words[k - 1].capital)
+        before = words[k - 1]
+        return before.word in words_of("offices") or (word == "of" and (before.capital or _is_thing(words, k - 1, lo)))
     if word == "and" and k - 1 >= lo:
         return words[k - 1].capital and words[k + 1].capital
     return k == head - 1 and not words[head].capital and word.isalpha() and word not in _STOPPERS
+
+
+def _is_thing(words: list[Token], k: int, lo: int) -> bool:
+    """Whether a word before "of" is what the phrase is about: "surveillance of Putin", "critics of Moscow"."""
+    word = words[k].word
+    function = word in _STOPPERS or word in _OTHER_VERBS or word in _PREPOSITIONS or word in words_of("introductions")
+    return k >= lo and word.isalpha() and not function and word not in verbs()
 
 
 def _noun_use(words: list[Token], k: int, lo: int) -> bool:
@@ -147,32 +151,56 @@ def _noun_use(words: list[Token], k: int, lo: int) -> bool:
 
 def _before_apposition(words: list[Token], k: int, lo: int) -> Range | None:
     """The name before "…, who is visiting Kyiv, said", or the one after "Russia's envoy, Kirill Dmitriev, said"."""
-    if any(mark in words[k + 1].gap for mark in (";", ":", "–", "—")) and "," not in words[k + 1].gap:
-        mark_ok = "–" in words[k + 1].gap or "—" in words[k + 1].gap
-        if not mark_ok:
-            return None
-    if '"' in words[k + 1].gap or "”" in words[k + 1].gap or "’" in words[k + 1].gap[:1]:
+    gap = words[k + 1].gap
+    if '"' in gap or "”" in gap or "’" in gap[:1] or not any(mark in gap for mark in ",–—()"):
         return None
     for start in range(k, max(lo, k - 30), -1):
-        if not ends_clause(words, start):
-            continue
-        named = np_ending(words, start - 1, lo)
-        whole_name = np_ending(words, k, start)
-        if whole_name and whole_name[0] == start and words[start].capital:
-            offices = words_of("offices")
-            described = any(word.word in offices for word in words[start : k + 1])
-            if named and described and sum(word.capital for word in words[named[0] : named[1]]) > 1:
-                return (named[0], k + 1)  # "Vasily Nebenzya, Moscow's ambassador to the United Nations,"
-            if named and any(word.word in offices for word in words[named[0] : named[1]]):
-                return (named[0], whole_name[1])
-            return whole_name if named is None or words[start].word not in _RELATIVES else named
-        if named and (
-            words[start].word in _RELATIVES
-            or words[start].word in words_of("modifiers")
-            or words[start].word in words_of("offices")
-        ):
-            return named
+        named = np_ending(words, start - 1, lo) if ends_clause(words, start) else None
+        if named and named[0] > lo and words[named[0] - 1].word in ("in", "at", "near", "outside") and words[start].capital:
+            continue  # "…, in Bergen, Norway, said"
+        found = _of_apposition(words, named, (start, k), lo) if ends_clause(words, start) else None
+        if found:
+            return found
     return None
+
+
+def _of_apposition(words: list[Token], named: Range | None, after: Range, lo: int) -> Range | None:
+    """Of a noun phrase before a comma and what stands after it, who is meant: either, both as one, or nobody."""
+    start, k = after
+    if named and "(" in words[start].gap:
+        return named
+    rest = np_ending(words, k, start)
+    whole = rest is not None and rest[0] == start
+    if whole and words[start].capital:
+        return _name_or_description(words, named, (start, k + 1))
+    describes = named and (_describes(words, start) or (not whole and _opens_clause(words, named[0], lo)))
+    return named if describes else None
+
+
+def _name_or_description(words: list[Token], named: Range | None, name: Range) -> Range:
+    """Of two noun phrases side by side, the name with the office that describes it, or else the second."""
+    offices = words_of("offices")
+    if named is None:
+        return name
+    described = any(word.word in offices for word in words[name[0] : name[1]])
+    if described and sum(word.capital for word in words[named[0] : named[1]]) > 1:
+        return (named[0], name[1])  # "Vasily Nebenzya, Moscow's ambassador to the United Nations,"
+    if any(word.word in offices for word in words[named[0] : named[1]]):
+        return (named[0], name[1])
+    return named if words[name[0]].word in _RELATIVES else name
+
+
+def _describes(words: list[Token], start: int) -> bool:
+    """Whether what begins at word `start`, after a comma, can describe the name before it: a relative, an office, an age."""
+    word = words[start].word
+    described = word in _RELATIVES or word in words_of("modifiers") or word in words_of("offices")
+    return described or (word.isdigit() and len(word) == 2)
+
+
+def _opens_clause(words: list[Token], k: int, lo: int) -> bool:
+    """Whether a clause begins at word `k`."""
+    fresh = k == lo or ends_clause(words, k) or any(mark in words[k].gap for mark in '"”“.')
+    return fresh or words[k - 1].word in words_of("connectors") or words[k - 1].word in ("that", "said")
 
 
 def _with_name_after_comma(words: list[Token], i: int, end: int, hi: int) -> Range:
@@ -202,9 +230,30 @@ def _description(words: list[Token], k: int, hi: int) -> int | None:
     )
 
 
+def _full_stop(words: list[Token], i: int) -> bool:
+    """Whether a full stop stands before word `i`, and not only that of a title or an initial: "Sen. J. Doe"."""
+    return "." in words[i].gap and words[i - 1].word not in words_of("abbreviations") and len(words[i - 1].word) > 1
+
+
 def ends_clause(words: list[Token], i: int) -> bool:
     """Whether a comma or a stronger mark stands before word `i`."""
     return any(mark in words[i].gap for mark in _CLAUSE)
+
+
+def clause_subject(words: list[Token], i: int, sentence: Sentence) -> Range | None:
+    """The noun phrase at the start of the sentence, if only more of its own description stands between it and word `i`."""
+    span = subject(sentence)
+    if span is None or span[1] >= i or any(ends_clause(words, k) for k in range(span[1], i + 1)):
+        return None
+    between = [word.word for word in words[span[1] : i]]
+    if between[0] == "who":
+        return span
+    described = between[0] in ("for", "of", "in", "at", "to", "from", "with", "on")
+    return (
+        span
+        if described and not any(word in _OTHER_VERBS or word in verbs() or word == "that" for word in between[:-1])
+        else None
+    )
 
 
 def skip_between(words: list[Token], i: int, lo: int) -> int:

@@ -11,11 +11,23 @@ order of words that news English keeps; who the source is and whether the conten
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from rules.fold import Token
 from rules.reading import Reading, Section, Sentence
-from rules.speech.contents import Report, closes_sentence, fill_content
-from rules.speech.phrases import ends_clause, left_np, np_ending, right_np, skip_between, subject
-from rules.speech.verbs import Verb, verb_at, words_of
+from rules.speech.contents import Report, closes_sentence, ends_before, fill_content, is_frame
+from rules.speech.phrases import (
+    Range,
+    clause_subject,
+    described_np,
+    ends_clause,
+    left_np,
+    np_ending,
+    right_np,
+    skip_between,
+    subject,
+)
+from rules.speech.verbs import Verb, is_bare, is_noun, verb_at, words_of
 
 _DASHES = ("–", "—", " - ", "|")
 _BE = frozenset(("is", "was", "were", "are", "be", "been", "being", "got"))
@@ -32,7 +44,7 @@ def reports(reading: Reading) -> list[Report]:
             if not own and before is not None and not _said_later(section, n, by_sentence):
                 own = _continuation(sentence, before)
             found += own
-            before = own[-1] if own else None
+            before = _goes_on_with(own) or (None if own else _speaking(sentence))
     return found
 
 
@@ -41,6 +53,22 @@ def _complete(own: list[Report]) -> list[Report]:
     for report in own:
         fill_content(report, own)
     return own
+
+
+def _goes_on_with(own: list[Report]) -> Report | None:
+    """The report of a sentence that a quotation in the next one would continue: the last one that quotes."""
+    first_hand = [one for one in own if one.within is None] or own
+    return next((one for one in reversed(first_hand) if one.kind != "indirect"), first_hand[-1] if first_hand else None)
+
+
+def _speaking(sentence: Sentence) -> Report | None:
+    """ "Lavrov spoke to the press." reports nothing, but a quotation that follows is his."""
+    words, quoted = sentence.section.words, sentence.section.quoted
+    for i in range(sentence.lo + 1, sentence.hi):
+        if words[i].word in words_of("speaking") and not quoted[i] and words[i - 1].word != "to":
+            report = Report(sentence.section, sentence, (i, i + 1), Verb(words[i].word, "say"), left_np(words, i, sentence.lo))
+            return report if report.source else None
+    return None
 
 
 def _said_later(section: Section, n: int, by_sentence: list[list[Report]]) -> bool:
@@ -64,7 +92,7 @@ def _in_sentence(sentence: Sentence) -> list[Report]:
         if report is not None:
             found.append(report)
         i += verb.words
-    return found or _headline(sentence)
+    return _under_headline(sentence, found) or _headline(sentence)
 
 
 def _report(sentence: Sentence, i: int, verb: Verb, earlier: list[Report]) -> Report | None:
@@ -84,6 +112,8 @@ def _hedged(report: Report) -> bool:
 
 
 _NOT = frozenset("not never hasn't haven't didn't doesn't don't hadn't wouldn't".split())
+_MODALS = frozenset("could may might would should must will can".split())
+_IF = frozenset("if unless until whether once lest".split())
 _FORMULAS = ("according to", "in the words of", "in the words of whom")
 
 
@@ -122,47 +152,143 @@ def _is_no_verb(report: Report) -> bool:
     words, i, lo = report.section.words, report.cue[0], report.sentence.lo
     word = words[i]
     before = words[i - 1].word if i > lo else ""
-    silent = report.verb.kind == "say" and any(w.word in _NOT for w in words[max(lo, i - 2) : i])
-    if silent or word.glued or (word.word.endswith("ing") and before == "as"):
+    if _is_silent(report) or word.glued or (word.word.endswith("ing") and before == "as") or _is_in_a_name(report):
         return True
-    may_be_noun = not word.word.endswith("ed") and word.word not in ("said", "told", "says")
+    gerund = word.word.endswith("ing") and before in ("by", "with", "after", "before", "without")
+    may_be_noun = not gerund and not word.word.endswith("ed") and word.word not in ("said", "told", "says")
     if may_be_noun and before in words_of("noun_before") and not ends_clause(words, i):
         return True
+    if before == "'s" and not ends_clause(words, i):
+        return True
     return before in _BE and report.verb.lemma not in ("say", "tell") and not word.word.endswith("ing")
+
+
+def _is_silent(report: Report) -> bool:
+    """ "did not say": nothing is reported. What is said to be not so ("… is not, Peskov said") is no part of the verb."""
+    words, quoted, i = report.section.words, report.section.quoted, report.cue[0]
+    near = range(i - 1, max(report.sentence.lo, i - 2) - 1, -1)
+    own = takewhile(lambda k: not quoted[k] and not ends_clause(words, k + 1), near)
+    return report.verb.kind == "say" and any(words[k].word in _NOT for k in own)
+
+
+def _is_in_a_name(report: Report) -> bool:
+    """Whether a capital makes it part of a name ("the United States"), but for headlines, where every word has one."""
+    sentence, i = report.sentence, report.cue[0]
+    words = report.section.words
+    if not words[i].capital or i == sentence.lo or not words[i - 1].capital or ends_clause(words, i):
+        return False
+    long = [word for word in words[sentence.lo : sentence.hi] if len(word.word) > 3]
+    headline = (sentence.is_title or len(long) > 3) and 2 * sum(word.capital for word in long) > len(long) + 1
+    return not headline
 
 
 def _sourced(report: Report, sentence: Sentence, earlier: list[Report]) -> Report | None:
     """The report with its source found to the left, to the right, or taken from the clause before."""
     words, i = sentence.section.words, report.cue[0]
-    form = words[i].word
     comma = ends_clause(words, i)
-    if form.endswith("ing"):
-        if not (
-            comma
-            or (i > sentence.lo and words[i - 1].word in ("and", "is", "are", "was", "while", "before", "after", "by", "but"))
-        ):
-            return None
-        if words[i - 1].word in ("is", "are", "was", "were"):
-            report.source = left_np(words, i, sentence.lo)
-            return report if report.source else None
-        return _inheriting(report, sentence, earlier)
+    if words[i].word.endswith("ing"):
+        return _of_gerund(report, sentence, earlier)
     if i > sentence.lo and words[skip_between(words, i, sentence.lo)].word in ("and", "but", "or", "then") and not comma:
         inherited = _inheriting(report, sentence, earlier)
         if inherited:
-            return inherited
-    report.source = left_np(words, i, sentence.lo)
+            return None if _is_not_so(inherited) else inherited
+    if not comma and not _agrees(report):
+        return None
+    found = _with_source(report, sentence, earlier)
+    return None if found is not None and _is_not_so(found) else found
+
+
+def _of_gerund(report: Report, sentence: Sentence, earlier: list[Report]) -> Report | None:
+    """ "…, saying that", "is saying", "with Peskov saying": a participle's source."""
+    words, i = sentence.section.words, report.cue[0]
+    before = words[i - 1].word if i > sentence.lo else ""
+    if before in ("is", "are", "was", "were"):
+        report.source = left_np(words, i, sentence.lo)
+        return report if report.source else None
+    if ends_clause(words, i) or before in ("and", "while", "before", "after", "by", "but"):
+        return _inheriting(report, sentence, earlier)
+    absolute = left_np(words, i, sentence.lo)
+    if absolute and absolute[0] > sentence.lo and words[absolute[0] - 1].word == "with":
+        report.source = absolute
+        return report
+    return None
+
+
+def _with_source(report: Report, sentence: Sentence, earlier: list[Report]) -> Report | None:
+    words, i = sentence.section.words, report.cue[0]
+    comma = ends_clause(words, i)
+    ends_quote = sentence.section.quoted[i - 1] and i > sentence.lo and any(mark in words[i].gap for mark in ",!?…—–")
+    report.source = None if ends_quote else _since_quotation(report, left_np(words, i, sentence.lo))
     if report.source is None and _inversion(sentence, i):
         report.source = right_np(words, report.cue[1], sentence.hi)
+        if report.source is None and ends_quote:
+            report.source = described_np(words, report.cue[1], sentence.hi)
+        if report.source and not ends_quote and words[report.source[0]].word in ("it", "he", "she", "they"):
+            report.source = None  # "the lawyer for the group, said it …"
+    if report.source is None and not ends_quote:
+        report.source = clause_subject(words, i, sentence)
     if report.source is None and comma and i > sentence.lo and not _inversion(sentence, i):
         return _inheriting(report, sentence, earlier)
     return report if report.source else None
+
+
+def _is_not_so(report: Report) -> bool:
+    """Whether it is only supposed: "could agree", "would welcome", "if Russia rejects"."""
+    words, source, cue, lo = report.section.words, report.source, report.cue[0], report.sentence.lo
+    between = [word.word for word in words[skip_between(words, cue, lo) + 1 : cue]]
+    if _MODALS.intersection(between) and not _NOT.intersection(between) and "only" not in between:
+        return True
+    if source is None or source[0] > cue or source[0] == lo:
+        return False
+    return words[source[0] - 1].word in _IF and not ends_clause(words, source[0])
+
+
+def _agrees(report: Report) -> bool:
+    """Whether a form without an ending has a plural or an auxiliary before it ("officials say", "will say"): else it is a noun ("an appeal").
+
+    Of forms with -s that are nouns as well ("member states"), one that follows a common noun is one.
+    """
+    words, i, lo = report.section.words, report.cue[0], report.sentence.lo
+    k = skip_between(words, i, lo)
+    before, word = words[k], words[i].word
+    if i == lo or ends_clause(words, i):
+        return True
+    if report.section.quoted[i - 1]:  # "its “mean-spirited” comments"
+        return any(mark in words[i].gap for mark in "?!…") or not (is_noun(word) or is_bare(word))
+    if is_bare(word) and report.verb.words == 1:
+        auxiliary = any(one.word in words_of("auxiliaries") for one in words[k:i])
+        return auxiliary or before.word.endswith("s") or before.word in words_of("plurals") or _several(words, k, lo)
+    common = (
+        not before.capital and before.word not in words_of("offices") and before.word not in ("he", "she", "it", "who", "which")
+    )
+    return not (is_noun(word) and common and before is words[i - 1])
+
+
+def _several(words: list[Token], k: int, lo: int) -> bool:
+    """Whether a noun phrase that ends at word `k` joins two: "Kyiv and Moscow agree"."""
+    return any(word.word == "and" for word in words[max(lo, k - 4) : k])
+
+
+def _since_quotation(report: Report, span: Range | None) -> Range | None:
+    """The noun phrase, begun where the quotation before it ends: `…," the campaign manager Jeff Weaver said`."""
+    section, words = report.section, report.section.words
+    if span is None:
+        return None
+    start = next((k for k in range(span[0], max(report.sentence.lo, span[0] - 14), -1) if section.quoted[k - 1]), None)
+    if start is None or start == span[0] or section.quoted[start] or not any(mark in words[start].gap for mark in ",!?…"):
+        return span
+    between = range(start + 1, span[0] + 1)
+    plain = words[start].word not in words_of("introductions") and not any(ends_clause(words, k) for k in between)
+    return (start, span[1]) if plain and verb_at(report.sentence, start) is None else span
 
 
 def _inversion(sentence: Sentence, i: int) -> bool:
     """Whether the verb follows what was said: `…," said Peskov`."""
     section = sentence.section
     gap = section.words[i].gap
-    return i > sentence.lo and ("," in gap or "”" in gap or '"' in gap or "»" in gap or "’" in gap or section.quoted[i - 1])
+    if i == sentence.lo:
+        return section.words[i].word in ("said", "says", "added", "asked", "wrote")
+    return "," in gap or "”" in gap or '"' in gap or "»" in gap or "’" in gap or section.quoted[i - 1]
 
 
 def _inheriting(report: Report, sentence: Sentence, earlier: list[Report]) -> Report | None:
@@ -185,8 +311,10 @@ def _quoted_at(words: list[Token], i: int, lo: int) -> int:
 def _headline(sentence: Sentence) -> list[Report]:
     """A title that names its speaker beside a colon or a dash: "Kremlin: …", "… – Kremlin"."""
     words, lo, hi = sentence.section.words, sentence.lo, sentence.hi
-    if not sentence.is_title or hi - lo < 3:
+    if hi - lo < 3:
         return []
+    if not sentence.is_title:
+        return _script(sentence)
     marks = [k for k in range(lo + 1, hi) if ":" in words[k].gap or any(d in words[k].gap for d in _DASHES)]
     for k in marks:
         head = right_np(words, lo, hi)
@@ -199,6 +327,26 @@ def _headline(sentence: Sentence) -> list[Report]:
         if ":" not in words[k].gap and tail and tail[1] == hi:
             return [Report(sentence.section, sentence, (k, hi), Verb("–", "say", 0), tail, [(lo, k)])]
     return []
+
+
+def _under_headline(sentence: Sentence, found: list[Report]) -> list[Report]:
+    """ "Kyiv and Moscow agree to meet — Kremlin": who stands behind the dash says it all, unless it says already who says it."""
+    said = any(report.verb.kind == "say" for report in found)
+    whole = _headline(sentence) if found and sentence.is_title and not said else []
+    if not whole or whole[0].verb.lemma != "–" or "|" in sentence.section.words[whole[0].cue[0]].gap:
+        return found
+    for report in found:
+        report.within = whole[0]
+    return [*found, *whole]
+
+
+def _script(sentence: Sentence) -> list[Report]:
+    """`Peskov: "…"`, as in an interview or a list of quotations."""
+    words, lo, hi = sentence.section.words, sentence.lo, sentence.hi
+    k = next((k for k in range(lo + 1, min(hi, lo + 8)) if ":" in words[k].gap), None)
+    if k is None or not sentence.section.quoted[k] or right_np(words, lo, k) != (lo, k):
+        return []
+    return [Report(sentence.section, sentence, (lo, k), Verb(":", "say", 0), (lo, k), [(k, hi)])]
 
 
 def nest(own: list[Report]) -> None:
@@ -218,6 +366,7 @@ def nest(own: list[Report]) -> None:
             continue
         lead = [word.word for word in words[max(outer.cue[1], start - 3) : start]]
         fresh = any(word in words_of("connectors") for word in lead) or any(m in words[start].gap for m in (";", "–", "—"))
+        fresh = (fresh or ends_before(outer, start)) and not is_frame(outer)
         if start >= outer.cue[1] and not fresh and outer.verb.lemma != "according to":
             report.within = outer.within or outer
         elif outer.within is not None and not fresh:

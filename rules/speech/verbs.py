@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from rules.data import table
@@ -14,6 +14,11 @@ _MODAL_REFUSAL = frozenset("attend participate join take send negotiate hold eng
 _NOUNS = frozenset(
     "back fault state report order question mock brand label note comment support doubt request hail favor favour hope".split()
 )
+_DAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday today yesterday again also jointly publicly".split())
+_PLURAL_NOUNS = frozenset(
+    "claim call offer demand promise pledge threat remark appeal dispute comment signal tweet answer blame hint".split()
+)
+KINDS = ("say", "reject", "blame", "favor", "demand", "deny", "quote")
 _CALLED = frozenset("the a an such any this that these those it its their his ukraine kyiv plans talks".split())
 _SAYING = frozenset("say comment specify answer elaborate disclose confirm discuss reveal name speculate give provide".split())
 _NEGATIONS = frozenset("not never no nor neither hardly didn't doesn't don't hasn't haven't won't cannot".split())
@@ -32,7 +37,7 @@ class Verb:
 def verbs() -> dict[str, list[Verb]]:
     """Every form of every speech verb by its first word."""
     forms: dict[str, list[Verb]] = {}
-    for kind in ("say", "reject", "blame", "favor", "demand", "deny", "quote"):
+    for kind in KINDS:
         for entry in table("speech")[kind]:
             lemma, written = next(iter(entry.items())) if isinstance(entry, dict) else (entry, _inflected(entry))
             for form in written:
@@ -54,6 +59,23 @@ def _inflected(lemma: str) -> list[str]:
     stem = head.removesuffix("e")
     forms = [*bare, head + ("es" if head.endswith(("s", "sh", "ch", "x")) else "s"), stem + "ed", stem + "ing"]
     return ["_".join([form, *rest]) for form in forms]
+
+
+@cache
+def _bare() -> frozenset[str]:
+    """The forms without an ending: "say", "appeal"."""
+    written = [entry for kind in KINDS for entry in table("speech")[kind]]
+    return frozenset((one if isinstance(one, str) else next(iter(one))).split("_")[0] for one in written)
+
+
+def is_bare(word: str) -> bool:
+    """Whether a form is that of the infinitive."""
+    return word in _bare()
+
+
+def is_noun(word: str) -> bool:
+    """Whether a form with -s is a plural noun as often as a verb: "states", "claims"."""
+    return word.endswith("s") and word[:-1] in _NOUNS | _PLURAL_NOUNS
 
 
 @cache
@@ -80,13 +102,22 @@ def verb_at(sentence: Sentence, i: int) -> Verb | None:
     if word == "words" and i - 2 >= sentence.lo and words[i - 1].word == "'s":
         start = next((k for k in range(i - 1, max(sentence.lo, i - 6) - 1, -1) if words[k].word == "in"), None)
         return None if start is None else Verb("in the words of", "say", 1)
-    found = [verb for verb in verbs().get(word, ()) if verb.words == 1 or _particle_follows(words, i, verb, sentence.hi)]
-    verb = max(found, key=lambda one: one.words, default=None)
+    fits = (_fits(words, i, verb, sentence.hi) for verb in verbs().get(word, ()))
+    verb = max((one for one in fits if one), key=lambda one: one.words, default=None)
     if verb and verb.kind == "quote" and not any(sentence.section.quoted[sentence.lo : i]):
         return None
-    if verb and verb.lemma == "call" and not (i + 1 < sentence.hi and words[i + 1].word in _CALLED):
+    if verb and verb.lemma == "call" and not _is_called(sentence, i + 1):
         return None
     return _softened(words, i, verb, sentence.hi) if verb and verb.kind == "reject" else verb
+
+
+def _is_called(sentence: Sentence, k: int) -> bool:
+    """Whether something is called something ("called the plan naive", "called Kyiv a liar"), and nobody on the telephone."""
+    words, quoted = sentence.section.words, sentence.section.quoted
+    if k >= sentence.hi:
+        return False
+    named = any(quoted[n] or words[n].word in ("a", "an", "the") for n in range(k + 1, min(sentence.hi, k + 5)))
+    return words[k].word in _CALLED or (words[k].capital and named)
 
 
 def _softened(words: list[Token], i: int, verb: Verb, hi: int) -> Verb:
@@ -98,10 +129,14 @@ def _softened(words: list[Token], i: int, verb: Verb, hi: int) -> Verb:
     return Verb(verb.lemma, "favor", verb.words) if negated else verb
 
 
-def _particle_follows(words: list[Token], i: int, verb: Verb, hi: int) -> bool:
-    """Whether the words after the verb are its particle: "ruled out"."""
-    rest = tuple(word.word for word in words[i + 1 : min(hi, i + verb.words)])
-    return rest in _particles().get(words[i].word, ())
+def _fits(words: list[Token], i: int, verb: Verb, hi: int) -> Verb | None:
+    """The verb, if the words after it are its particle: "ruled out", "called on Monday for"."""
+    if verb.words == 1:
+        return verb
+    between = next((n for n in range(3) if i + 1 + n < hi and words[i + 1 + n].word not in _DAYS), 0)
+    start = i + 1 + between
+    rest = tuple(word.word for word in words[start : min(hi, start + verb.words - 1)])
+    return replace(verb, words=verb.words + between) if rest in _particles().get(words[i].word, ()) else None
 
 
 def _refusal_at(sentence: Sentence, i: int) -> Verb | None:

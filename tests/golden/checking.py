@@ -170,3 +170,25 @@ def _is_of(one: Finding, words: str, text: str) -> bool:
     """Whether one of its hits stands inside the words that name an event."""
     at = text.find(words)
     return any(hit.start < at + len(words) and at < hit.end for hit in one.hits)
+
+
+# Modality
+
+
+def modality(whose: str) -> list[dict[str, Any]]:
+    """The sentences of `modality_ours.yaml` or `modality_blind.yaml`."""
+    found: list[dict[str, Any]] = yaml.load((HERE / f"modality_{whose}.yaml").read_text(encoding="utf-8"), Loader=_Loader)
+    return found
+
+
+def fires(case: dict[str, Any]) -> bool:
+    """Whether the shipped rule says that a case announces a meeting."""
+    day = datetime.combine(date.fromisoformat(case["published"]), time(12), UTC)
+    told = Article(id=case["id"], title="", body=" ".join(case["text"].split()), published=day)
+    return any(match.rule == "summit-announced" for match in _shipped().match(told))
+
+
+@cache
+def _shipped() -> RuleSet:
+    root = HERE.parent.parent
+    return rules.load({"rules.yaml": (root / "rules.yaml").read_bytes()}, "rules.yaml")

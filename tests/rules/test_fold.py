@@ -92,3 +92,10 @@ def test_tokens_stand_in_any_text_in_order_and_where_they_say(text: str) -> None
         assert token.gap == text[at : token.start]
         assert token.word
         at = token.end
+
+
+def test_a_text_knows_where_its_words_stand() -> None:
+    words = tokens("The plan, the other plan and planners")
+    assert words.standing("plan", "the") == [0, 1, 2, 4]
+    assert words.standing("peace") == []
+    assert words.beginning("plan") == ["plan", "planners"]

@@ -100,3 +100,44 @@ def test_the_first_summit_of_two_does_not_make_the_second_past() -> None:
         NEWS, article("The first summit was held in Bern in June. A second summit will be held in Riyadh on Friday.", day=DAY)
     )
     assert [(one.captures["place"], one.captures["ordinal"]) for one in found] == [("Riyadh", "2")]
+
+
+ANYBODY = rule("mention: {of: [hearing, talks, meet], time: upcoming}")
+STATES = rule(
+    "mention: {of: [talks, summit, meet, meets, visit, host], between: states, time: upcoming, status: [planned, proposed]}"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ghana and Togo will hold talks in Accra on Friday.",
+        "Ghanaian President Kofi Mensah will meet his Togolese counterpart on Friday.",
+        "Foreign ministers of the region will meet in Accra on Friday.",
+        "The Ghanaian president meets his counterpart from Togo on Friday.",
+    ],
+)
+def test_states_that_meet_are_told_from_others(text: str) -> None:
+    assert findings(STATES, article(text, day=DAY))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The gardeners will hold talks on Friday.",
+        "The two chess players will meet in Reno on Friday.",
+        "The choirs have agreed to meet on Friday.",
+    ],
+)
+def test_others_that_meet_are_no_states(text: str) -> None:
+    assert not findings(STATES, article(text, day=DAY))
+    assert findings(ANYBODY, article(text, day=DAY))
+
+
+def test_those_who_meet_are_named() -> None:
+    found = findings(STATES, article("Ghana and Togo will hold talks in Accra on Friday.", day=DAY))
+    assert found[0].captures["parties"] == "Ghana, Togo"
+
+
+def test_a_verb_and_the_meeting_that_it_holds_are_one_event() -> None:
+    assert len(findings(STATES, article("Ghana will host talks with Togo on Friday.", day=DAY))) == 1

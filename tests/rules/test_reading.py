@@ -58,3 +58,15 @@ def test_an_article_without_words_has_no_sentence() -> None:
 
 def test_sentences_are_numbered_over_all_fields() -> None:
     assert [one.number for one in Reading(article("One. Two.", "Title", summary="Sum.")).sentences] == [0, 1, 2, 3]
+
+
+def test_a_word_that_is_masked_stands_in_no_sentence() -> None:
+    section = Reading(article("The ministers met in Oslo on Friday.\n\nSubscribe now to our newsletter!")).sections[0]
+    assert [section.words[k].word for k in range(len(section.words)) if section.around(k) is None] == [
+        "subscribe", "now", "to", "our", "newsletter",
+    ]  # fmt: skip
+
+
+def test_what_two_conditions_need_is_made_once() -> None:
+    reading, numbers = Reading(article("Ministers met.")), iter((1, 2))
+    assert [reading.once("key", lambda: next(numbers)) for _ in range(2)] == [1, 1]

@@ -174,3 +174,25 @@ def test_any_text_is_a_term_or_refused(written: str) -> None:
         return
     assert isinstance(made, Terms)
     assert made.patterns or parse(written).words
+
+
+@pytest.mark.parametrize(
+    ("written", "said", "possible"),
+    [
+        ("foreign ministry in moscow", "the foreign ministry", False),
+        ("foreign ministry in moscow", "moscow has a foreign ministry in town", True),
+        ("negotiat*", "they renegotiate", False),
+        ("negotiat*", "negotiators left", True),
+        ("peace negotiat*", "negotiators left", False),
+        ("~talks", "nothing of the kind", True),
+    ],
+)
+def test_a_term_is_possible_only_where_each_of_its_words_is(written: str, said: str, *, possible: bool) -> None:
+    assert terms([written]).possible(frozenset(word.word for word in tokens(said))) is possible
+
+
+def test_a_part_of_a_text_is_searched_as_the_whole_is() -> None:
+    words = tokens("A peace plan, a plan for peace and another peace plan")
+    wanted = terms(["peace plan", "plan", "for*"])
+    assert wanted.search(words, 2, 8) == [(2, 3), (4, 5), (5, 6)]
+    assert wanted.search(words, 2, 8) == [(a + 2, b + 2) for a, b in wanted.search(list(words)[2:8])]

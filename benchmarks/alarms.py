@@ -1,0 +1,92 @@
+"""How many alarms are false: every match of the shipped rules on streams of news, against verdicts that people gave on reading them.
+
+    python benchmarks/alarms.py ../shared/corpus/rss_items.jsonl
+    python benchmarks/alarms.py ../shared/corpus/headlines.jsonl --source TASS
+    ... --unread        # matches without a verdict, one JSON line each, to be read
+
+Verdicts are kept in benchmarks/labels/alarms.jsonl: the item's id, the rule, and whether the alarm was right, no text. Days are those
+on which the stream has items; items a day are the stream's own, so that the alarms of another stream can be estimated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rules
+from rules import Article
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+VERDICTS = ROOT / "benchmarks/labels/alarms.jsonl"
+
+
+def main() -> int:
+    """Counts the alarms of a stream."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("items", type=Path)
+    parser.add_argument("--source", default="", help="only items whose source begins so")
+    parser.add_argument("--unread", action="store_true")
+    given = parser.parse_args()
+    items = [_article(row) for row in _lines(given.items) if row["source"].startswith(given.source)]
+    known = {(row["id"], row["rule"]): row["right"] for row in _lines(VERDICTS)} if VERDICTS.exists() else {}
+    ruleset = rules.load({"rules.yaml": (ROOT / "rules.yaml").read_bytes()}, "rules.yaml")
+    told = [(item, match) for item in items for match in ruleset.match(item)]
+    if given.unread:
+        for item, match in told:
+            if (item.id, match.rule) not in known:
+                print(json.dumps(_shown(item, match), ensure_ascii=False))
+        return 0
+    days = _days(items)
+    print(f"{len(items)} items in {days:.0f} days, {len(items) / days:.0f} a day")
+    for rule in ruleset.rules:
+        counted = Counter(known.get((item.id, match.rule)) for item, match in told if match.rule == rule.id)
+        read = counted[True] + counted[False]
+        print(
+            f"{rule.id}: {counted.total()} alarms, {counted.total() / days:.2f} a day, {1000 * counted.total() / len(items):.1f} in 1,000 items;"
+            f" read {read}, right {counted[True]} ({counted[True] / (read or 1):.1%})"
+        )
+    return 0
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    return map(json.loads, path.read_text(encoding="utf-8").splitlines())
+
+
+def _article(row: dict[str, Any]) -> Article:
+    written = str(row.get("published") or row.get("first_seen") or "")
+    published = datetime.fromisoformat(written) if len(written) >= len("2026-05-13") else None
+    if published and published.tzinfo is None:
+        published = published.replace(tzinfo=UTC)
+    return Article(
+        id=row["id"], title=row["title"] or "", summary=row.get("summary") or "", source=row["source"], published=published
+    )
+
+
+def _days(items: list[Article]) -> float:
+    """Days on which something was published."""
+    return len({item.published.date() for item in items if item.published}) or 1
+
+
+def _shown(item: Article, match: rules.Match) -> dict[str, Any]:
+    one = match.findings[0]
+    values = {key: value for key, value in {**one.captures, **one.labels}.items() if value and key != "content"}
+    return {
+        "id": item.id,
+        "rule": match.rule,
+        "published": str(item.published),
+        "title": item.title,
+        "summary": item.summary,
+        **values,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
