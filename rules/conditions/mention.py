@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import ClassVar, Self
 
 from rules import shape
@@ -47,17 +48,23 @@ class Mention:
 
         mention:
           of: $summit
+          between: states
           time: upcoming
           status: [planned, proposed]
           with: [date, place, ordinal]
+
+    `of` may be nouns ("summit", "talks") and verbs ("meet"). Signs around the event tell whether it lies ahead: the tense of the verbs that
+    it hangs on, its date, the words of its noun phrase ("upcoming", "failed", "after the …"); each weighs something, and `monitor explain`
+    shows what spoke for and against. `between: states` asks that those who meet be countries, their leaders and ministers, bodies of states
+    or those that they negotiate with: a union's talks with an airline are none.
 
     Two answers, kept apart: the labels `time` (upcoming, under way, past, or nothing where the words do not tell) and `status`. "Similar
     gatherings earlier this year" are past, "set to be held this weekend" is upcoming, "rules out a summit" is ruled out, and a side that
     "will not attend a second planned summit" leaves it planned. Where two events of one number are named, the past one wins. English only.
 
     It captures `place` (where it is held, never what it is about), `date` (ISO 8601, counted from the article's own date; a range as
-    start/end), `when` (the date as written), `ordinal` ("2" for "a second summit"), `name` ("G20") and `refused_by`, a side that will not
-    come.
+    start/end), `when` (the date as written), `ordinal` ("2" for "a second summit"), `name` ("G20"), `parties` (the states
+    named beside it: "Russia, Ukraine") and `refused_by`, a side that will not come.
     """
 
     KEY: ClassVar[str] = "mention"
@@ -98,7 +105,8 @@ class Mention:
         """In plain English."""
         told = [one_of(words) for words in (self.times, self.statuses) if words]
         known = f", and gives its {one_of(self.specifics)}" if self.specifics else ""
-        return f"it names {self.of.describe()}{' that is ' + ', and '.join(told) if told else ''}{known}"
+        between = f" between {self.between}" if self.between else ""
+        return f"it names {self.of.describe()}{between}{' that is ' + ', and '.join(told) if told else ''}{known}"
 
     def search(self, reading: Reading, within: Sequence[Sentence]) -> Evidence | None:
         """One finding an event named, best first."""
@@ -126,12 +134,13 @@ class Mention:
     def _why(self, verdict: Verdict) -> str:
         """What an event lacks."""
         event, labels = verdict.event, verdict.labels or verdict.event.labels
+        signs = f" ({event.told_by})" if "upcoming" in self.times else ""
         lacks = {
-            "time": f"is {labels['time'] or 'at no time that the words tell'}",
+            "time": f"is {labels['time'] or 'at no time that the words tell'}{signs}",
             "status": f"is {labels['status'] or 'of no certain status'}",
             "with": f"has no {one_of(self.specifics)}",
         }
-        return f"“{event.name}” {lacks[verdict.lacks]}: “{' '.join(event.sentence.text.split())[:120]}”"
+        return f"“{event.name}” {lacks[verdict.lacks]}: “{shorten(event.sentence.text, 120, placeholder=' …')}”"
 
     def _verdicts(self, reading: Reading, within: Sequence[Sentence]) -> list[Verdict]:
         if not self.between and is_article_about_something_else(reading):

@@ -35,6 +35,8 @@ class Around:
     day: date | None
     dated: Sequence[dates.Dated] = ()
     found: dict[str, float] = field(default_factory=dict)
+    nearest: dates.Dated | None = None
+    """The date that was read as its own."""
     links: list[tuple[str, Group]] = field(default_factory=list)
     """The verb groups that it hangs on: its own, the one it is the object of (before), those it is the subject of (after)."""
 

@@ -25,6 +25,7 @@ def of_date(around: Around) -> None:
         around.add(f"date: none, {tense}")
         return
     distance, one = best
+    around.nearest = one
     kind = _date_kind(one, around.day, tense)
     strength = 1.0 if distance <= 3 else 0.7 if distance <= 8 else 0.4
     around.add(f"date: {kind}", strength)

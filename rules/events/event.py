@@ -20,6 +20,7 @@ from rules.events.which import name, ordinal
 from rules.reading import Section, Sentence
 from rules.speech.phrases import Range
 
+_TOLD = 4  # signs that are told, the weightiest first
 _PARTIES_BEFORE, _PARTIES_AFTER = 10, 12  # words within which somebody named may be one of those who meet
 
 
@@ -69,6 +70,17 @@ class Event:
     def ahead(self) -> bool:
         """Whether the signs together say that it is still to come."""
         return self.weight > 0
+
+    @property
+    def told_by(self) -> str:
+        """The signs that weigh most, for and against its being ahead: "against: date: none -0.6"."""
+        most = sorted(((weight, sign) for sign, weight in self.weighed.items() if sign != "start"), key=lambda one: -abs(one[0]))[
+            :_TOLD
+        ]
+        sides = {"for": [one for one in most if one[0] > 0], "against": [one for one in most if one[0] < 0]}
+        return "; ".join(
+            f"{side}: {', '.join(f'{sign} {weight:+.1f}' for weight, sign in many)}" for side, many in sides.items() if many
+        )
 
     @property
     def dated_ahead(self) -> bool:
@@ -141,7 +153,10 @@ class Event:
     def _date(self) -> dates.Dated | None:
         sense = "future" if self.ahead else "past" if self._by_words == "past" else ""
         found = own_date(self.setting, self.around.day, sense, lambda: self._cues)
-        return None if found is None or of_another_verb(self.around, found) else found
+        if found is not None:
+            return None if of_another_verb(self.around, found) else found
+        nearest = self.around.nearest
+        return nearest if self.ahead and nearest is not None and nearest.sense == "future" else None
 
     @cached_property
     def _refused_by(self) -> str | None:

@@ -79,7 +79,8 @@ def _new_date(around: Around, after: int) -> bool:
 
 
 def _ruled_out(around: Around) -> bool:
-    if any(one.negated and _denies(how, one) for how, one in around.links):
+    at_it = "preposition: during" in around.found  # "will not meet him at the summit"
+    if any(one.negated and _denies(how, one) and not (at_it and how == "before") for how, one in around.links):
         return True
     if "determiner: no" in around.found or _neither(around):
         return True
@@ -105,6 +106,8 @@ def _neither(around: Around) -> bool:
 
 def _governs(around: Around, lo: int, hi: int) -> bool:
     """Whether words of denial govern the event: it follows them in their clause, or stands right before them."""
+    if hi <= around.span[0] and "preposition: during" in around.found:
+        return False  # "has no plans to meet him at the summit"
     if any(word.word in _OUTSIDE for word in around.words[hi : around.span[0]]):
         return False
     return _reaches(around, lo, hi, _CLAUSE if hi <= around.span[0] else _NEAR)
@@ -193,6 +196,8 @@ def _conditional(around: Around) -> bool:
             continue  # "even if no truce is in place, they will meet"
         end = next((k for k in range(hi, sentence.hi) if any(mark in words[k].gap for mark in ",;")), sentence.hi)
         if lo <= around.span[0] < end:
+            if around.found.keys() & {"adjective: ahead", "fixed"}:
+                return False  # "if the scheduled meeting goes well"
             return hi <= around.span[0] <= hi + _CLAUSE and not any(w.word in _TURNS for w in words[hi : around.span[0]])
         if any(_hangs_on(around, one, lo) for _, one in around.links):
             return True
@@ -217,12 +222,14 @@ def _hangs_on(around: Around, one: Group, condition: int) -> bool:
 
 def _beside(around: Around, kind: str, within: int) -> bool:
     found = _cues(kind).search(around.words, around.sentence.lo, around.sentence.hi)
-    return any(_reaches(around, lo, hi, within) and not _comma(around, lo, hi) for lo, hi in found)
+    return any(_reaches(around, lo, hi, within) and not _apart(around, lo, hi) for lo, hi in found)
 
 
-def _comma(around: Around, lo: int, hi: int) -> bool:
-    before = hi <= around.span[0]
-    return around.commas(hi, around.span[0] + 1) > 0 if before else around.commas(around.span[1], lo + 1) > 0
+def _apart(around: Around, lo: int, hi: int) -> bool:
+    """Whether a comma or a clause of its own stands between a cue and the event."""
+    first, last = (hi, around.span[0]) if hi <= around.span[0] else (around.span[1], lo)
+    between = {word.word for word in around.words[first:last]}
+    return around.commas(first, last + 1) > 0 or bool(between & {"that", "which", "who"})
 
 
 @cache

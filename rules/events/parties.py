@@ -45,7 +45,7 @@ def parties(sentence: Sentence, known: Mapping[str, str]) -> Parties:
     taken = {k for many in named.values() for span in many for k in range(*span)}
     for k in range(lo, hi):
         token = words[k]
-        if not token.capital or k in taken:
+        if not token.capital or k in taken or (k > lo and words[k - 1].word in _WHERE):
             continue
         who = places.country_of(token.word) or known.get(token.word)
         officials = officials or token.word in known
@@ -78,6 +78,10 @@ def officials(reading: Reading) -> dict[str, str]:
 
 
 _NAMES = 4  # words of a name after an office
+
+
+_WHERE = frozenset(("in", "at", "near", "outside"))
+"""Words that make a place where they meet, and nobody who meets, of the place that follows."""
 
 
 @cache

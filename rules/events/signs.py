@@ -142,7 +142,7 @@ def _old_year(around: Around) -> bool:
 
 def _of_parties(around: Around, *, verb: bool) -> None:
     who, hi = around.parties, around.span[1]
-    around.add(f"who: {min(len(who.named), 3)}")
+    around.add(f"who: {min(len(who.named), 3)}" if who.named or not who.several else "who: unnamed")
     if who.several:
         around.add("who: several")
     if who.one:
