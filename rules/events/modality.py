@@ -101,7 +101,7 @@ def _denies(how: str, one: Group) -> bool:
 def _neither(around: Around) -> bool:
     words, (lo, _) = around.words, around.span
     first = next((k for k in range(around.sentence.lo, min(lo, around.sentence.lo + 8)) if words[k].word == "neither"), None)
-    return first is not None and bool(around.links) and not around.commas(first, lo + 1)
+    return first is not None and not around.commas(first, lo + 1)
 
 
 def _governs(around: Around, lo: int, hi: int) -> bool:
@@ -167,9 +167,9 @@ _REPORTS = frozenset(
 
 
 def _asked(around: Around, *, dated: bool) -> bool:
-    if any(one.verb in COMING or (how == "after" and one.tense in _CERTAIN) for how, one in around.links):
+    if any(one.verb in COMING or (how == "after" and one.tense in _CERTAIN and _told_apart(around)) for how, one in around.links):
         return False  # "whether he will attend the summit that Uganda is to host"
-    fixed = dated and around.found.keys() & _FIXED
+    fixed = (dated or around.nearest is not None) and around.found.keys() & _FIXED
     if around.sentence.text.rstrip('"”’ ').endswith("?"):
         return not fixed
     words = around.words
@@ -180,6 +180,12 @@ def _asked(around: Around, *, dated: bool) -> bool:
         if "," in words[k + 1].gap or words[k].word in _TURNS:
             return False
     return False
+
+
+def _told_apart(around: Around) -> bool:
+    """Whether a relative clause tells more of the event."""
+    end = around.span[1]
+    return end < around.sentence.hi and around.words[end].word in ("that", "which")
 
 
 _FIXED = {"determiner: the", "determiner: owned", "when it happens", "as it happens"}

@@ -111,9 +111,8 @@ def _of_sentence(around: Around) -> None:
     sentence, words = around.sentence, around.words
     for kind, found in _in_sentence():
         if found.search(words, sentence.lo, sentence.hi):
-            abroad = (
-                kind == "home" and len(around.parties.named) > 1
-            )  # "Kamala Harris, the Democratic nominee, will meet Zelensky"
+            # "Kamala Harris, the Democratic nominee, will meet Zelensky"
+            abroad = kind == "home" and len(around.parties.named) > 1
             around.add(f"sentence: {kind}", 0.4 if abroad else 1.0)
     if any(one.tense == "will" for one in around.groups):
         around.add("sentence: will")

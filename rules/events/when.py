@@ -21,10 +21,8 @@ from rules.speech.phrases import Range
 from rules.speech.verbs import verbs
 from rules.terms import Terms, terms
 
-_NEAR, _FAR = (
-    6,
-    25,
-)  # words within which a date belongs to an event that it does not place ahead, and one that is said to be its own
+_NEAR = 6  # words within which a date belongs to an event that it does not place ahead
+_FAR = 25  # and one that is said to be its own
 
 
 @dataclass(frozen=True, slots=True)
