@@ -11,6 +11,7 @@ from functools import cached_property
 from rules import dates
 from rules.events.around import Around
 from rules.events.dated import of_another_verb
+from rules.events.groups import AHEAD
 from rules.events.modality import status
 from rules.events.refusals import refused_by
 from rules.events.signs import weighed
@@ -116,12 +117,14 @@ class Event:
         return times != ("upcoming",) or self.ahead
 
     def shown(self) -> list[Range]:
-        """The words to highlight: the event, its date, its place, and the cue that told."""
+        """The words to highlight: the event, its date, its place, and the verb or cue that told."""
         spans = [self.span]
         if self._date:
             spans.append((self._date.lo, self._date.hi))
         if self._place:
             spans.append(self._place[1])
+        if self.ahead:
+            return spans + [(one.lo, one.hi) for _, one in self.around.links if one.tense in AHEAD][:1]
         wanted = (self._time or "").replace(" ", "_")
         return spans + [cue.span for cue in self._cues if cue.kind == wanted][:1]
 
