@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import ClassVar, Self
@@ -224,7 +224,7 @@ class Statement:
         if self.time not in (time, "any"):
             return Verdict(number, f"{name} speaks on the topic, but it is {time}: “{_short(report)}”", 0.9)
         topics.of[id(report)] = topic
-        side = Side.of(f"{who.name} {who_as(report, who) or ''}", self.by)
+        side = replace(Side.of(f"{who.name} {who_as(report, who) or ''}", self.by), person=who.person)
         stance = self.lexicon.read(report.section.words, report.content, report.verb, side).name
         if stance == "neutral" and report.verb.kind not in _OBJECT:
             stance = self.lexicon.read(report.section.words, _rest(report), report.verb, side).name
@@ -537,7 +537,18 @@ def _weight(report: Report, topic: Topic, who: Who, stance: str, sentence: Sente
     weight = 2.0 * (not topic.pointed) - 1.0 * topic.pronoun
     weight += 1.5 * (who.person and not who.unnamed) + 0.7 * (report.kind != "indirect")
     weight += 0.8 * (stance != "neutral") - 0.5 * report.continued - 1.0 * (report.inherited is not None and not report.continued)
+    weight += 1.0 * (0 < sentence.number < _LEAD) - 0.8 * _is_aside(report)
     return weight + 0.6 * (sentence.number < 6) - 0.2 * sentence.is_title
+
+
+_LEAD = 3  # sentences in which an article says what is new
+
+
+def _is_aside(report: Report) -> bool:
+    """Whether a report stands in a clause of time: "he said so one day after Lavrov said …"."""
+    if report.source is None or report.source[0] <= report.sentence.lo:
+        return False
+    return report.section.words[report.source[0] - 1].word in ("after", "before", "as", "when", "while", "since")
 
 
 def _one_each(ranked: Sequence[Verdict], *, apart: bool) -> list[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 
 from rules.data import table
 from rules.fold import Token
@@ -112,6 +113,9 @@ class Content(Told):
         after = [one.word for one in self.words[span[1] : min(self.hi, span[1] + 3)]]
         if self._phrase(span) == "premature":
             return any(one in grammar("conclusions") for one in after)
+        before = {one.word for one in self.words[max(self.lo, span[0] - 2) : span[0]]}
+        if self._phrase(span) in grammar("absent") and before & {"been", "was", "were"}:
+            return True
         return self._phrase(span) == "no plans" and bool(grammar("not_yet").intersection(after))
 
     # Refusals and readiness, by whose they are
@@ -142,8 +146,12 @@ class Content(Told):
         whose = self.doer(span)
         if self._negated(span):
             yield Clue(span, "blames" if whose in ("other", "somebody") else "rejects")
+        elif self._talked_over(span[0]):
+            return  # what was talked about is nobody's stance yet
         elif whose != "other" and not (whose == "together" and self.words[span[0]].word.startswith("agree")):
             yield Clue(span, "open", 0.6)
+            if self.words[span[0]].word in grammar("urging"):
+                yield Clue(span, "wishes")
 
     def _harm(self, span: Range) -> Iterator[Clue]:
         """ "They shelled the town"; what one does oneself is no reproach, nor is it one where nobody is named."""
@@ -158,7 +166,8 @@ class Content(Told):
                 continue
             at = next((n for n in range(k + 1, min(self.hi, k + 4)) if not self._adverb(n)), k + 1)
             near = {one.word for one in self.words[k : min(self.hi, k + NEAR)]}
-            if at >= self.hi or self._idle(at) or near & grammar("not_yet") or self._unreal(k):
+            owed = k > self.lo and self.words[k - 1].word in ("should", "must")
+            if at >= self.hi or owed or self._idle(at) or near & grammar("not_yet") or self._unreal(k):
                 continue
             whose = self.doer((k, k + 1))
             if whose == "somebody" and self._future(k, at):
@@ -217,7 +226,8 @@ class Content(Told):
         for k in range(self.lo, self.hi - 2):
             if self.words[k].word == "it" and self.words[k + 1].word in ("is", "was"):
                 whose = [self.whose(n) for n in range(k + 2, min(self.hi, k + 5))]
-                if "other" in whose:
+                clause = [one.word for one in self.words[k + 3 : min(self.hi, k + 8)]]
+                if "other" in whose and ("that" in clause or "who" in clause):
                     yield Clue((k, k + 3), "blames")
 
     def _offers(self) -> Iterator[Clue]:
@@ -233,8 +243,17 @@ class Content(Told):
         around = (*self.words[max(self.lo, span[0] - 1) : span[0]], *self.words[span[1] : min(self.hi, span[1] + 3)])
         if self.words[span[0]].word.startswith("thank") and any(one.word == "no" for one in around):
             yield Clue(span, "rejects")
-        elif not self._negated(span):
+        elif not self._negated(span) and not self._awaited(span):
             yield Clue(span, "open", 0.6)
+
+    def _awaited(self, span: Range) -> bool:
+        """ "The talks are expected to begin on Friday": a schedule, nobody's hope."""
+        before = self.words[span[0] - 1].word if span[0] > self.lo else ""
+        return self._phrase(span) == "expected" and before in ("is", "are", "was", "were", "be", "been", "also", "widely")
+
+    def _talked_over(self, at: int) -> bool:
+        """ "We discussed ways to make peace"."""
+        return any(one.word in grammar("discussed") for one in self.words[max(self.lo, at - NEAR) : at])
 
     def _absence(self, span: Range) -> Iterator[Clue]:
         """ "We will not attend"."""
@@ -252,6 +271,7 @@ class Content(Told):
             weight = self._condition(span, taken)
             if weight:
                 yield Clue(span, "conditional", weight)
+        yield from (Clue(span, "conditional", 0.5) for span in self._found("soft"))
         if self.verb.kind in _REQUEST:
             yield from (Clue(span, "conditional", 0.7) for span in self._found("demands"))
         yield from self._indispensable()
@@ -276,6 +296,7 @@ class Content(Told):
     def _consequences(self) -> Iterator[Clue]:
         """ "First they leave, then we talk", "we shall sign after they have left", "should they go on, there can be no talks"."""
         promised = any(one.word in grammar("future") for one in self.words[self.lo : self.hi])
+        yield from self._proportions()
         for k in range(self.lo, self.hi - 2):
             word = self.words[k].word
             fulfilled = promised and word in grammar("sequels") and self._fulfilled(k)
@@ -286,6 +307,15 @@ class Content(Told):
                 or (word == "first" and self._comes_first(k))
             ):
                 yield Clue((k, k + 1), "conditional")
+
+    def _proportions(self) -> Iterator[Clue]:
+        """ "The longer it goes on, the harder it will be"."""
+        found = [k for k in range(self.lo, self.hi - 1) if self.words[k].word == "the" and self._compared(k + 1)]
+        yield from (Clue((a, a + 2), "conditional") for a, b in pairwise(found) if 2 < b - a <= 2 * FAR)
+
+    def _compared(self, k: int) -> bool:
+        """Whether "the" before a word makes it "the sooner": no noun follows it at once."""
+        return self.words[k].word in grammar("comparatives")
 
     def _inverted(self, k: int) -> bool:
         """ "Should they leave", "were Japan to lift its ban"."""
@@ -385,13 +415,30 @@ class Content(Told):
             before = self.words[span[0] - 1].word if span[0] > self.lo else ""
             if at >= self.hi or before in grammar("relatives") or self._begins("idle", at):
                 continue
-            whose = next((found for k in range(span[0] - 1, max(self.lo, span[0] - 5) - 1, -1) if (found := self.whose(k))), "")
+            whose = self._debtor(span[0])
+            if self._asked_whether(span[0]):
+                continue
             negated = any(one.word == "not" for one in self.words[span[1] : at])
             stops = self.words[at].word in ("stop", "cease") and whose == "other"
+            if self.words[span[0]].word == "should" and not whose and not self._agreeable(span[0]):
+                continue
             if (self._begins("peaceful", at) or whose == "together") and not negated and not stops:
                 yield Clue((span[0], at + 1), "open", 0.6)
             elif whose != "own":
                 yield Clue((span[0], at + 1), "conditional", 0.7)
+
+    def _debtor(self, at: int) -> str:
+        """Whose duty it is; "Gantz's departure" is nobody's."""
+        near = range(at - 1, max(self.lo, at - 5) - 1, -1)
+        return next((found for k in near if self.words[k + 1].word != "'s" and (found := self.whose(k))), "")
+
+    def _asked_whether(self, at: int) -> bool:
+        """ "Whether the summit should still be held"."""
+        return any(one.word == "whether" for one in self.words[max(self.lo, at - 2 * FAR) : at])
+
+    def _agreeable(self, at: int) -> bool:
+        """Whether what "should" is said of is what one agrees on: talks, a plan."""
+        return any(one.word in grammar("agreeable") for one in self.words[max(self.lo, at - FAR) : at]) or at == self.lo
 
     def _begins(self, kind: str, at: int) -> bool:
         return any(a == at for a, _ in self.kinds[kind].search(self.words, at, min(self.hi, at + 2)))

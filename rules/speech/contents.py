@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from rules.fold import Token
 from rules.reading import Section, Sentence
-from rules.speech.phrases import TIME, Range
+from rules.speech.phrases import LATER, TIME, Range, ends_clause
 from rules.speech.verbs import Verb, words_of
 
 _ADDRESS = frozenset(
@@ -24,6 +24,7 @@ _ASIDES = frozenset(
     "a an which who while although though despite as whereas referring citing according with noting part words something leaving making".split(),
 )
 _FINITE = frozenset("is was are were be would will could can should must has had have may might he she they it there we".split())
+_DETERMINERS = frozenset("his her its their this that these those".split())
 
 
 @dataclass(slots=True, eq=False)
@@ -82,22 +83,50 @@ def fill_content(report: Report, own: list[Report]) -> None:
         begins = next(k for k in range(report.cue[1], sentence.hi) if "," in words[k].gap)
         report.content = [(begins, sentence.hi)]
         return
-    after = _within_clause(report, after)
-    spoken = report.verb.kind in ("say", "quote", "deny")
+    told = _told(report, before, _within_clause(report, after))
+    report.content = [span for span in told if span[1] > span[0]]
+
+
+def _told(report: Report, before: Range, after: Range) -> list[Range]:
+    """Of the words before a speaker and his verb and those after, what was said."""
+    quoted = report.section.quoted
+    spoken = report.verb.kind in ("say", "quote", "deny") or _follows_quotation(report, before, after)
     if spoken and _in_parentheses(report, before, after):
-        report.content = [_back_to_quote(report, before), after]
-        return
+        return [_back_to_quote(report, before), after]
     after = _complement(report, after) if spoken else _up_to_aside(report, after)
+    after = (after[1], after[1]) if _only_when(report, before, after) else after
     takes_before = spoken and (_said_before(report, before, after) or _aside(report, before, after))
-    if takes_before and report.section.quoted[before[1] - 1]:
-        after = _resumed(report, after)
-    if report.verb.kind == "quote" and not (takes_before and report.section.quoted[before[1] - 1]):
-        return
-    asked = _question_before(report) if not takes_before and after[0] >= after[1] else None
-    ranges = [asked] if asked else [_back_to_quote(report, before)] if takes_before else []
-    if after[0] < after[1] or not takes_before:
-        ranges.append(_to_last_quote(report, after))
-    report.content = [span for span in ranges if span[1] > span[0]]
+    follows = takes_before and quoted[before[1] - 1]
+    after = _resumed(report, after) if follows else after
+    asked = None if takes_before else _question_before(report, after)
+    opens = after[0] < after[1] and quoted[after[0]]
+    if asked or (report.verb.kind == "quote" and not (follows or opens)):
+        return [asked] if asked else []
+    first = [_back_to_quote(report, before)] if takes_before else []
+    return [*first, _to_last_quote(report, after)] if after[0] < after[1] or not takes_before else first
+
+
+def _only_when(report: Report, before: Range, after: Range) -> bool:
+    """Whether what follows tells only when or where: "Rain will be welcome, Berg said after the drought"."""
+    words, sentence, (lo, hi) = report.section.words, report.sentence, before
+    closed = lo == sentence.lo and hi - lo > 3 and "," in words[hi].gap and report.inherited is None
+    if not closed or after[0] != report.cue[1] or not 0 < after[1] - after[0] < 9 or report.verb.kind != "say":
+        return False
+    opening = words_of("introductions") | LATER | _SUBORDINATE
+    tail = [word.word for word in words[slice(*after)]]
+    plain = not _FINITE.intersection(tail) and "that" not in tail and not any(report.section.quoted[slice(*after)])
+    return plain and tail[0] in _WHEN and words[lo].word not in opening and not words[lo].word.endswith("ing")
+
+
+_WHEN = frozenset("after during in at on before following".split())
+
+
+def _follows_quotation(report: Report, before: Range, after: Range) -> bool:
+    """Whether nothing but a quotation stands before whatever verb it is: `"It is over," agrees Berg`."""
+    words, quoted, (lo, hi) = report.section.words, report.section.quoted, before
+    if hi <= lo or lo != report.sentence.lo or not all(quoted[lo:hi]):
+        return False
+    return any(mark in words[hi].gap for mark in ",?!…") and (after[0] >= after[1] or ends_clause(words, after[0]))
 
 
 def is_frame(report: Report) -> bool:
@@ -148,7 +177,9 @@ def clause_start(report: Report) -> int:
     """The first word of the report's own words: its source or its cue, whichever comes first."""
     if report.opens is not None:
         return report.opens
-    return min(report.cue[0], report.source[0]) if report.source else report.cue[0]
+    words, start = report.section.words, min(report.cue[0], report.source[0]) if report.source else report.cue[0]
+    framed = start - 1 > report.sentence.lo and words[start - 1].word == "as" and "," in words[start - 1].gap
+    return start - 1 if framed else start  # "…, as Peskov said"
 
 
 def _complement(report: Report, after: Range) -> Range:
@@ -160,6 +191,10 @@ def _complement(report: Report, after: Range) -> Range:
         return (that, hi)
     if spoken := _quotation_after(report, lo, hi):
         return spoken
+    inverted = report.source is not None and report.source[0] >= report.cue[1] and report.cue[0] > report.sentence.lo
+    if inverted and lo < hi and "," in words[lo].gap and words[lo].word in _DESCRIBING:
+        again = next((k for k in range(lo, hi) if report.section.quoted[k]), hi)
+        return (again, next((k for k in range(again, hi) if not report.section.quoted[k]), hi))  # "…, said Anna Berg, a farmer"
     if report.verb.lemma == "ask" and lo < hi and words[lo].word in ("for", "to", "about", "whether", "if", "why", "how"):
         return (lo, hi)
     k = lo
@@ -195,7 +230,7 @@ def _after_break(report: Report, k: int, after: Range) -> Range:
     first = clause_start(report)
     opens = any(mark in words[k].gap for mark in ':"“«‘') or section.quoted[k] or words[k].word == "that"
     near = first - report.sentence.lo < 8 and not section.quoted[first - 1]
-    aside = near and "," in words[first].gap and "," in words[k].gap and words[k].word in _FINITE
+    aside = near and "," in words[first].gap and "," in words[k].gap and words[k].word in _FINITE | _DETERMINERS
     return (k, after[1]) if opens or aside else (after[1], after[1])  # aside: "any truce, she told reporters, would have to …"
 
 
@@ -217,8 +252,8 @@ def _that(report: Report, lo: int, hi: int) -> int | None:
     for k in range(lo, min(hi, lo + 12)):
         if words[k].word == "that":
             return k
-        if quoted[k] or words[k].word in _FINITE or (k > lo and _breaks_off(words, k)):
-            return None
+        if quoted[k] or words[k].word in _FINITE or (k > lo and _breaks_off(words, k) and not words[k].capital):
+            return None  # capital: "in Bergen, Norway, that …"
     return None
 
 
@@ -243,9 +278,20 @@ def _said_before(report: Report, before: Range, after: Range) -> bool:
     dashes = ("—", "–") if report.sentence.is_title or section.quoted[hi - 1] else ()
     if not any(mark in words[hi].gap for mark in (",", "”", '"', "»", "?", "!", "’", "…", *dashes)):
         return False
-    if section.quoted[hi - 1]:
+    if section.quoted[hi - 1] and report.inherited is None and not ends_title(section, hi - 1, report.sentence.lo):
         return True
-    return after[0] >= after[1]
+    return after[0] >= after[1]  # inherited: `called it "fair," adding that …`
+
+
+def ends_title(section: Section, k: int, lo: int) -> bool:
+    """Whether a quotation that ends with word `k` is the name of a work and nothing that is said: `on Sunday's "Morning Hour," Berg said`."""
+    start = k
+    while start > lo and section.quoted[start - 1] and k - start < 6:
+        start -= 1
+    words = section.words
+    if start <= lo or section.quoted[start - 1] or words[start - 1].word not in words_of("before_title"):
+        return False
+    return all(word.capital or len(word.word) <= 3 for word in words[start : k + 1]) and words[k].capital
 
 
 def _up_to_aside(report: Report, span: Range) -> Range:
@@ -281,6 +327,9 @@ def _aside(report: Report, before: Range, after: Range) -> bool:
     """Whether the report stands in the middle of what was said: "any truce, she told reporters, would have to …"."""
     words = report.section.words
     told = max(report.cue[1], report.source[1]) if report.source else report.cue[1]
+    introduces = words[before[0]].word in LATER or words[before[0]].word in words_of("introductions")
+    if introduces or words[report.cue[0]].word.endswith("ing"):
+        return False
     return (
         before[1] > before[0]
         and "," in words[before[1]].gap
@@ -290,11 +339,19 @@ def _aside(report: Report, before: Range, after: Range) -> bool:
     )
 
 
-def _question_before(report: Report) -> Range | None:
-    """As in `"Why talk?" Peskov asked.`: the quotation before a sentence that only names its speaker."""
+def _question_before(report: Report, after: Range) -> Range | None:
+    """As in `"Why talk?" Peskov asked, smiling.`: the quotation before a sentence that only names its speaker."""
     section, lo = report.section, report.sentence.lo
     words = section.words
-    if lo == 0 or clause_start(report) != lo or not section.quoted[lo - 1] or section.quoted[lo] or report.verb.kind != "say":
+    if after[0] < after[1] and (section.quoted[after[0]] or "," not in words[after[0]].gap):
+        return None
+    if (
+        lo == 0
+        or clause_start(report) != lo
+        or not section.quoted[lo - 1]
+        or section.quoted[lo]
+        or report.verb.kind not in ("say", "quote")
+    ):
         return None
     same_line = "\n" not in words[lo].gap and any(mark in words[lo].gap for mark in "?!…")
     return _back_to_quote(report, (lo - 1, lo)) if same_line else None

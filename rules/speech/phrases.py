@@ -28,6 +28,13 @@ TIME = frozenset(
     "year morning afternoon evening night january february march april may june july august september october november december "
     "in day days hours ago the same previous".split(),
 )
+# Words that begin "hours later, …", and names and nouns that end like a participle.
+LATER = frozenset(
+    "shortly immediately minutes moments hours days weeks months years monday tuesday wednesday thursday friday saturday sunday".split()
+)
+_ONCE_MORE = frozenset("after before when while as during amid in on at shortly".split())
+_WHERE = frozenset(("in", "at", "near", "outside", "of", "from"))
+_NO_PARTICIPLES = frozenset("beijing nothing anything everything something during meeting building king".split())
 
 
 def left_np(words: list[Token], i: int, lo: int) -> Range | None:
@@ -76,18 +83,59 @@ def described_np(words: list[Token], i: int, hi: int) -> Range | None:
     return None
 
 
+def anybody_np(words: list[Token], i: int, hi: int) -> Range | None:
+    """The noun phrase that an article opens at word `i`, whatever its noun: `…," said a woman close to the club`."""
+    if i >= hi or words[i].word not in ("a", "an", "the", "one", "another", "his", "her"):
+        return None
+    k = i + 1
+    while k < min(hi, i + 6) and words[k].word.isalpha() and words[k].word not in _STOPPERS and not _breaks_np(words, k):
+        k += 1
+    return (i, k) if k > i + 1 else None
+
+
+def _breaks_np(words: list[Token], k: int) -> bool:
+    return ends_clause(words, k) or bool(_BREAKS.intersection(words[k].gap)) or _full_stop(words, k)
+
+
 def subject(sentence: Sentence) -> Range | None:
     """The noun phrase that a sentence begins with, an introduction up to the first comma left aside."""
-    words, lo, hi = sentence.section.words, sentence.lo, sentence.hi
-    if words[lo].word in words_of("introductions"):
-        after = next((k for k in range(lo + 1, hi) if "," in words[k].gap), None)
+    words, lo, hi = sentence.section.words, _after_dateline(sentence), sentence.hi
+    if words[lo].word in words_of("introductions") or words[lo].word in LATER or _is_participle(words, lo, hi):
+        after = next((k for k in range(lo + 1, hi) if "," in words[k].gap and words[k].word not in _ONCE_MORE), None)
         if after is not None:
-            lo = after
+            lo = _past_region(words, after, hi)
         elif words[lo].word in ("but", "and", "however", "still"):
             lo += 1
         else:
             return None
-    return None if lo >= hi or sentence.section.quoted[lo] else right_np(words, lo, hi)
+    nobody = lo >= hi or sentence.section.quoted[lo] or words[lo].word in ("that", "this", "so", "there", "here")
+    return None if nobody else right_np(words, lo, hi)
+
+
+def _past_region(words: list[Token], k: int, hi: int) -> int:
+    """Past "Norway, on Sunday," where an introduction ends with a town: "At a fair in Bergen, Norway, on Sunday, Berg …"."""
+    span = right_np(words, k, hi) if words[k - 1].capital and words[k - 1].word not in TIME else None
+    if span is None or span[1] >= hi or "," not in words[span[1]].gap or not all(word.capital for word in words[slice(*span)]):
+        return k
+    if words[span[1]].word in _ONCE_MORE:
+        return next((n for n in range(span[1] + 1, min(hi, span[1] + 8)) if "," in words[n].gap), k)
+    return span[1] if words[span[1]].capital else k
+
+
+def _after_dateline(sentence: Sentence) -> int:
+    """The first word after "OSLO (Reuters) —", where a sentence begins with that; else its first word."""
+    words, lo = sentence.section.words, sentence.lo
+    for k in range(lo + 2, min(sentence.hi, lo + 10)):
+        if ")" in words[k].gap:
+            return k if any(dash in words[k].gap for dash in "-–—") else lo
+    return lo
+
+
+def _is_participle(words: list[Token], lo: int, hi: int) -> bool:
+    """Whether a participle begins an introduction: "Facing a storm, Berg …"."""
+    word, after = words[lo].word, words[lo + 1] if lo + 1 < hi else words[lo]
+    plain = word.endswith("ing") and len(word) > 5 and word not in _NO_PARTICIPLES and not after.capital
+    return plain and after.word not in _OTHER_VERBS and after.word not in verbs() and not ends_clause(words, lo + 1)
 
 
 def np_ending(words: list[Token], k: int, lo: int) -> Range | None:
@@ -155,8 +203,15 @@ def _before_apposition(words: list[Token], k: int, lo: int) -> Range | None:
     if '"' in gap or "”" in gap or "’" in gap[:1] or not any(mark in gap for mark in ",–—()"):
         return None
     for start in range(k, max(lo, k - 30), -1):
+        if ")" in words[start].gap and start < k:
+            continue  # what stands in parentheses, "(D-Ohio)", is not the name
         named = np_ending(words, start - 1, lo) if ends_clause(words, start) else None
-        if named and named[0] > lo and words[named[0] - 1].word in ("in", "at", "near", "outside") and words[start].capital:
+        if (
+            named
+            and named[0] > lo
+            and words[named[0] - 1].word in ("in", "at", "near", "outside", "of", "from")
+            and words[start].capital
+        ):
             continue  # "…, in Bergen, Norway, said"
         found = _of_apposition(words, named, (start, k), lo) if ends_clause(words, start) else None
         if found:

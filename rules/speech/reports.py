@@ -15,9 +15,10 @@ from itertools import takewhile
 
 from rules.fold import Token
 from rules.reading import Reading, Section, Sentence
-from rules.speech.contents import Report, closes_sentence, ends_before, fill_content, is_frame
+from rules.speech.contents import Report, closes_sentence, ends_before, ends_title, fill_content, is_frame
 from rules.speech.phrases import (
     Range,
+    anybody_np,
     clause_subject,
     described_np,
     ends_clause,
@@ -76,6 +77,9 @@ def _said_later(section: Section, n: int, by_sentence: list[list[Report]]) -> bo
     here = section.sentences[n].start + 1
     quote = section.quote_around(here)
     last = section.sentence_ending(quote[1] if quote else here)
+    nearby = [one for k in {n + 1, last + 1} if k < len(by_sentence) for one in by_sentence[k]]
+    if any(span[0] < section.sentences[n].hi for one in nearby for span in one.content):
+        return True  # `"Why talk?" Peskov asked.`
     return n < last < len(by_sentence) and bool(by_sentence[last])
 
 
@@ -205,31 +209,63 @@ def _of_gerund(report: Report, sentence: Sentence, earlier: list[Report]) -> Rep
     if before in ("is", "are", "was", "were"):
         report.source = left_np(words, i, sentence.lo)
         return report if report.source else None
-    if ends_clause(words, i) or before in ("and", "while", "before", "after", "by", "but"):
+    put_out = i > sentence.lo and words[skip_between(words, i, sentence.lo)].word in words_of("papers")
+    if ends_clause(words, i) or before in ("and", "while", "before", "after", "by", "but") or put_out:
         return _inheriting(report, sentence, earlier)
     absolute = left_np(words, i, sentence.lo)
     if absolute and absolute[0] > sentence.lo and words[absolute[0] - 1].word == "with":
         report.source = absolute
         return report
-    return None
+    quotes = words[i].word in ("saying", "telling") and i + 1 < sentence.hi and sentence.section.quoted[i + 1]
+    return _inheriting(report, sentence, earlier) if quotes else None  # `opened the day saying "…"`
 
 
 def _with_source(report: Report, sentence: Sentence, earlier: list[Report]) -> Report | None:
     words, i = sentence.section.words, report.cue[0]
     comma = ends_clause(words, i)
     ends_quote = sentence.section.quoted[i - 1] and i > sentence.lo and any(mark in words[i].gap for mark in ",!?…—–")
+    ends_quote = ends_quote and not ends_title(sentence.section, i - 1, sentence.lo)
     report.source = None if ends_quote else _since_quotation(report, left_np(words, i, sentence.lo))
+    if comma and not ends_quote:
+        report.source = _named_at_end(report) or report.source
     if report.source is None and _inversion(sentence, i):
         report.source = right_np(words, report.cue[1], sentence.hi)
         if report.source is None and ends_quote:
-            report.source = described_np(words, report.cue[1], sentence.hi)
+            told = (report.cue[1], sentence.hi)
+            report.source = described_np(words, *told) or anybody_np(words, *told)
         if report.source and not ends_quote and words[report.source[0]].word in ("it", "he", "she", "they"):
             report.source = None  # "the lawyer for the group, said it …"
-    if report.source is None and not ends_quote:
-        report.source = clause_subject(words, i, sentence)
+    if not ends_quote and (report.source is None or _is_thing_said_of(report)):
+        report.source = clause_subject(words, i, sentence) or report.source
     if report.source is None and comma and i > sentence.lo and not _inversion(sentence, i):
         return _inheriting(report, sentence, earlier)
     return report if report.source else None
+
+
+def _named_at_end(report: Report) -> Range | None:
+    """ "The rain will go on, said Anna Berg, a farmer": a name with which the sentence ends, but for who that is."""
+    words, sentence, i = report.section.words, report.sentence, report.cue[0]
+    named = right_np(words, report.cue[1], sentence.hi) if words[i].word in ("said", "says", "added", "wrote", "writes") else None
+    if named is None or i - sentence.lo < 4 or not words[named[1] - 1].capital:
+        return None
+    after = named[1]
+    rest = [word.word for word in words[after : min(sentence.hi, after + 4)]]
+    fits = rest[:1] and (
+        rest[0] in ("a", "an", "the", "who", "one") or rest[0].isdigit() or words_of("offices").intersection(rest)
+    )
+    described = fits and "," in words[after].gap
+    return named if after == sentence.hi or described else None
+
+
+def _is_thing_said_of(report: Report) -> bool:
+    """Whether the words before the verb name nobody, and may end a clause about the subject: "aides who spoke to discuss plans said"."""
+    words, (lo, hi) = report.section.words, report.source or (0, 0)
+    return lo > report.sentence.lo and not any(
+        w.capital or w.word in words_of("offices") or w.word in _PRONOUNS for w in words[lo:hi]
+    )
+
+
+_PRONOUNS = frozenset(("he", "she", "they", "it", "who", "which", "i", "we", "you"))
 
 
 def _is_not_so(report: Report) -> bool:
@@ -287,8 +323,15 @@ def _inversion(sentence: Sentence, i: int) -> bool:
     section = sentence.section
     gap = section.words[i].gap
     if i == sentence.lo:
-        return section.words[i].word in ("said", "says", "added", "asked", "wrote")
+        return section.words[i].word in ("said", "says", "added", "asked", "wrote") or _told_after(sentence, i)
     return "," in gap or "”" in gap or '"' in gap or "»" in gap or "’" in gap or section.quoted[i - 1]
+
+
+def _told_after(sentence: Sentence, i: int) -> bool:
+    """Whether a name and a colon follow a verb that opens a sentence: `Continued Peskov: "…"`."""
+    words = sentence.section.words
+    named = right_np(words, i + 1, sentence.hi)
+    return named is not None and named[1] < sentence.hi and ":" in words[named[1]].gap
 
 
 def _inheriting(report: Report, sentence: Sentence, earlier: list[Report]) -> Report | None:
@@ -344,8 +387,9 @@ def _script(sentence: Sentence) -> list[Report]:
     """`Peskov: "…"`, as in an interview or a list of quotations."""
     words, lo, hi = sentence.section.words, sentence.lo, sentence.hi
     k = next((k for k in range(lo + 1, min(hi, lo + 8)) if ":" in words[k].gap), None)
-    if k is None or not sentence.section.quoted[k] or right_np(words, lo, k) != (lo, k):
-        return []
+    quoted = sentence.section.quoted
+    if k is None or quoted[lo] or not quoted[k] or right_np(words, lo, k) != (lo, k):
+        return []  # quoted: `"Look: it rains"`
     return [Report(sentence.section, sentence, (lo, k), Verb(":", "say", 0), (lo, k), [(k, hi)])]
 
 
@@ -377,7 +421,7 @@ def _continuation(sentence: Sentence, before: Report) -> list[Report]:
     """A sentence that is all quotation goes on with the speaker of the sentence before."""
     section = sentence.section
     flags = section.quoted[sentence.lo : sentence.hi]
-    if not all(flags) or len(flags) < 3 or before.within is not None:
+    if not flags or not all(flags) or before.within is not None:
         return []
     more = Report(section, sentence, before.cue, before.verb, before.source, [(sentence.lo, sentence.hi)], before, continued=True)
     more.hedged = before.hedged

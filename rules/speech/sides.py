@@ -38,6 +38,8 @@ class Side:
     """Whether what was said names it: "Armenia has declined, its foreign ministry said"."""
     called: frozenset[str] = field(default=frozenset(), compare=False)
     """The words that name the speaker: "a Hamas official" speaks for Hamas."""
+    person: bool | None = field(default=None, compare=False)
+    """Whether one person speaks, by whom "they" are others; None: nobody knows."""
 
     @classmethod
     def of(cls, written: str, listed: Names | None = None) -> Side:
@@ -101,6 +103,8 @@ class Told:
                 return "together" if found == "other" and self._joined(k) else found
             if self.words[k].word in ("he", "she", "it") and (k == self._head or self.words[k].word != "it"):
                 return self._opens_with_pronoun(k)
+            if self.words[k].word == "and" and self.words[k + 1].word in ("would", "will") and self._head < k:
+                return self.whose(self._head) or self._opens_with_pronoun(self._head)  # "it was studying it and would reply"
             if self._begins_clause(k):
                 return self._opens_with_pronoun(k)
         return self._opens_with_pronoun(max(self.lo, span[0] - FAR))
@@ -128,12 +132,19 @@ class Told:
 
     def _opens_with_pronoun(self, at: int) -> str:
         """ "Said it would", "said they were": at the head of what is reported, the speaker."""
-        return "own" if at == self._head and self.words[at].word in ("he", "she", "it") and not self._direct else ""
+        own = ("it",) if self.side.person is False else ("he", "she", "it")
+        heads = at == self._head or (self.side.person is True and self.words[at].word != "it")
+        return "own" if heads and self.words[at].word in own and not self._direct else ""
 
     @cached_property
     def _head(self) -> int:
-        """Where what is reported begins, after "that"."""
-        return self.lo + (self.lo + 1 < self.hi and self.words[self.lo].word == "that")
+        """Where what is reported begins, after "that", "on Monday night" and the like."""
+        before = (k for k in range(self.lo, max(self.lo, self.hi - 1)) if not self._leads(self.words[k].word))
+        return next(before, self.lo)
+
+    @staticmethod
+    def _leads(word: str) -> bool:
+        return word in ("that", "on", "late", "early", "night", "morning", "evening", "afternoon") or word in TIME
 
     def whose(self, k: int) -> str:
         """The side that a word names."""
@@ -169,7 +180,7 @@ class Told:
         """ "His country", "our delegation"; the speaker's own name; "they" at the head of what is reported."""
         word, before = self.words[k], self.words[k - 1].word if k > self.lo else ""
         if word.word in ("they", "their"):
-            return k == self._head and not self._direct
+            return k == self._head and not self._direct and not (self.side.person and word.word == "they")
         owners = ("our",) if self._direct else ("his", "her", "its", "our", "my")
         return (word.word in grammar("ours") and before in owners) or (word.capital and word.word in self.side.called)
 

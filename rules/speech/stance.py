@@ -50,7 +50,8 @@ class Lexicon:
             return Stance("neutral")
         contents = [Content(words, lo, hi, side or Side(), self.by_kind, verb) for lo, hi in ranges]
         clues = [clue for content in contents for clue in content.clues()]
-        name = _decide(clues, verb)
+        asks = verb.lemma == "ask" and bool(ranges) and words[ranges[0][0]].word == "for"
+        name = _decide(clues, Verb("ask for", "favor") if asks else verb)
         return Stance(name, tuple(clue.span for clue in clues if clue.pull == name))
 
 
@@ -65,7 +66,7 @@ def _decide(clues: Sequence[Clue], verb: Verb) -> str:
     for clue in clues:
         pulls[clue.pull] += clue.weight
     against, for_it, blame, conditions = (pulls[one] for one in ("rejects", "open", "blames", "conditional"))
-    wishing = verb.kind == "favor" or verb.lemma in grammar("hoping")
+    wishing = verb.kind == "favor" or verb.lemma in grammar("hoping") or pulls["wishes"] > 0
     if verb.kind == "blame" or (blame and verb.lemma in grammar("scolding")):
         return "blames"
     if verb.kind == "reject":

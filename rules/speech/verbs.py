@@ -104,11 +104,19 @@ def verb_at(sentence: Sentence, i: int) -> Verb | None:
         return None if start is None else Verb("in the words of", "say", 1)
     fits = (_fits(words, i, verb, sentence.hi) for verb in verbs().get(word, ()))
     verb = max((one for one in fits if one), key=lambda one: one.words, default=None)
-    if verb and verb.kind == "quote" and not any(sentence.section.quoted[sentence.lo : i]):
+    if verb and verb.kind == "quote" and not _is_beside_quotation(sentence, i, i + verb.words):
         return None
     if verb and verb.lemma == "call" and not _is_called(sentence, i + 1):
         return None
     return _softened(words, i, verb, sentence.hi) if verb and verb.kind == "reject" else verb
+
+
+def _is_beside_quotation(sentence: Sentence, i: int, after: int) -> bool:
+    """Whether a quotation stands before a verb in its sentence or just before that, or opens right after it: `joked: "…"`."""
+    words, quoted, lo = sentence.section.words, sentence.section.quoted, sentence.lo
+    opens = after < sentence.hi and quoted[after] and any(mark in words[after].gap for mark in ",:")
+    inverted = i == lo and any(quoted[i + 1 : min(sentence.hi, i + 8)])  # `Continued Peskov: "…"`
+    return opens or inverted or any(quoted[max(0, lo - (i - lo < 6)) : i])
 
 
 def _is_called(sentence: Sentence, k: int) -> bool:
@@ -117,7 +125,8 @@ def _is_called(sentence: Sentence, k: int) -> bool:
     if k >= sentence.hi:
         return False
     named = any(quoted[n] or words[n].word in ("a", "an", "the") for n in range(k + 1, min(sentence.hi, k + 5)))
-    return words[k].word in _CALLED or (words[k].capital and named)
+    so = quoted[k] or any(quoted[n] for n in range(k + 1, min(sentence.hi, k + 16)))  # called “x”, called her use of it “x”
+    return words[k].word in _CALLED or (words[k].capital and named) or (so and not quoted[k - 1])
 
 
 def _softened(words: list[Token], i: int, verb: Verb, hi: int) -> Verb:
@@ -135,8 +144,11 @@ def _fits(words: list[Token], i: int, verb: Verb, hi: int) -> Verb | None:
         return verb
     between = next((n for n in range(3) if i + 1 + n < hi and words[i + 1 + n].word not in _DAYS), 0)
     start = i + 1 + between
+    if any(mark in words[k].gap for k in range(i + 1, min(hi, start + verb.words - 1)) for mark in ',“"'):
+        return None  # `said, "No comment"`
     rest = tuple(word.word for word in words[start : min(hi, start + verb.words - 1)])
-    return replace(verb, words=verb.words + between) if rest in _particles().get(words[i].word, ()) else None
+    whole = len(rest) == verb.words - 1  # "went on" at the end of a sentence is not "went on to say"
+    return replace(verb, words=verb.words + between) if whole and rest in _particles().get(words[i].word, ()) else None
 
 
 def _refusal_at(sentence: Sentence, i: int) -> Verb | None:

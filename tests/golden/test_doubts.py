@@ -6,7 +6,7 @@ import pytest
 from checking import fires, modality
 
 # Right of 120, counted by `benchmarks/quality.py modality`; a change that loses some shows here.
-RIGHT = {"ours": 111, "blind": 104}
+RIGHT = {"ours": 113, "blind": 106}
 
 
 @pytest.mark.parametrize("whose", sorted(RIGHT))

@@ -41,6 +41,56 @@ def said(text: str) -> list[tuple[str | None, str | None]]:
         ("Anna Berg, at a rally in Bergen, Norway, said it rained.", "Anna Berg", "it rained"),
         ("A Norwegian official responded by saying it rained.", "A Norwegian official", "it rained"),
         ("Berg spoke to the press in Bergen. “It rains a lot.”", "Berg", "It rains a lot"),
+        # an introduction before the speaker, and what stands beside his name
+        ("BERGEN (AP) — Anna Berg opened a bridge, saying it was “a wonder.”", "Anna Berg", "it was “a wonder"),
+        ("Hours later, Berg opened a bridge, telling a paper, “It is a wonder.”", "Berg", "It is a wonder"),
+        ("Shortly after the storm, in Bergen, Berg opened a bridge, saying it was safe.", "Berg", "it was safe"),
+        ("At a fair in Bergen, Norway, on Sunday, Anna Berg opened a bridge, saying it was safe.", "Anna Berg", "it was safe"),
+        ("Speaking in Bergen, Norway, Berg opened a bridge, saying it was safe.", "Berg", "it was safe"),
+        ("In Bergen, Anna Berg, a farmer, opened a bridge, saying it was safe.", "Anna Berg", "it was safe"),
+        ("Facing a storm, Berg opened a bridge, saying it was safe.", "Berg", "it was safe"),
+        ("On Radio Bergen’s “Morning Hour,” Anna Berg said it rained.", "Anna Berg", "it rained"),
+        ("Asked about rain on “Morning Hour,” Berg said it was mild.", "Berg", "it was mild"),
+        ("Anna Berg, 22, of Voss, Norway, said it rained.", "Anna Berg", "it rained"),
+        ("Sen. Anna Berg (D-Ohio), a former farmer, said it rained.", "Sen. Anna Berg", "it rained"),
+        ("A Norwegian official who wrote to discuss wheat prices said it rained.", "A Norwegian official", "it rained"),
+        # whoever is named behind what was said
+        (
+            "The rain would spoil half of the harvest, said Anna Berg, a farmer.",
+            "Anna Berg",
+            "The rain would spoil half of the harvest",
+        ),
+        (
+            "“It rains” more than it did, partly because of the sea, says Anna Berg, a farmer.",
+            "Anna Berg",
+            "It rains” more than it did, partly because of the sea",
+        ),
+        ("“The rain,” said Anna Berg, a farmer who is the head of a club, “is a wonder.”", "Anna Berg", "The rain … is a wonder"),
+        ("Anna Berg opened her speech saying “it rains” a lot.", "Anna Berg", "it rains” a lot"),
+        ("Berg opened a bridge, telling farmers in Voss, Norway, that it was safe.", "Berg", "that it was safe"),
+        ("“It rains,” said a woman close to the club.", "a woman close", "It rains"),
+        ("“It rains,” said the boy, who had no coat.", "the boy", "It rains"),
+        (
+            "“It rains” in the whole of the valley, said Anna Berg, executive director of a club.",
+            "Anna Berg, executive director of a club",
+            "It rains” in the whole of the valley",
+        ),
+        ("Rain would be “a wonder” now, Anna Berg said after the long drought.", "Anna Berg", "Rain would be “a wonder” now"),
+        ("“It is over,” agrees Anna Berg.", "Anna Berg", "It is over"),
+        ("The bridge is “a wonder,” as Berg said on Monday.", "Berg", "The bridge is “a wonder"),
+        ("“Where is my boat?” Berg asked, looking around.", "Berg", "Where is my boat"),
+        ("“It rains, no?” Berg went on, as if nobody had spoken.", "Berg", "It rains, no"),
+        # verbs
+        ("Continued Berg: “It rains.”", "Berg", "It rains"),
+        ("Berg continued, “It rains.”", "Berg", "It rains"),
+        ("“It rains,” Berg sighed.", "Berg", "It rains"),
+        ("Berg went on to say that it rained.", "Berg", "that it rained"),
+        ("Berg called her neighbour’s old red boat “a wreck.”", "Berg", "her neighbour’s old red boat “a wreck"),
+        ("Berg said only, “No comment.”", "Berg", "No comment"),
+        ("Berg issued a statement on Monday night saying it rained.", "Berg", "it rained"),
+        ("Instead, Berg told Radio Bergen, her boat would be “for sale.”", "Berg", "her boat would be “for sale"),
+        # what was said before is not said again
+        ("Berg called the rain “mild,” adding that it would end.", "Berg", "that it would end"),
         # what begins a sentence ends at its comma
         ("While Berg rejected the bill, others cheered.", "Berg", "the bill"),
     ],
@@ -61,6 +111,9 @@ def test_what_was_said_and_by_whom(text: str, speaker: str, content: str) -> Non
         "Berg may welcome a new law.",
         "Her “mean-spirited” comments were read out.",
         "Berg’s proposed law went nowhere.",
+        "The Bergen Post posted a loss.",
+        "Berg finished the book and the boat.",
+        "Beijing is far away, and nothing was heard.",
     ],
 )
 def test_nothing_is_said(text: str) -> None:
@@ -114,3 +167,17 @@ def test_a_statement_is_his_and_about_the_topic(text: str, *, fires: bool) -> No
 )
 def test_whoever_stands_behind_the_dash_of_a_headline_says_it(title: str, speaker: str) -> None:
     assert speaker in [one.captures["speaker"] for one in findings(TOPIC, article(title=title))]
+
+
+def test_short_sentences_do_not_break_a_quotation() -> None:
+    found = said("“It is cold here,” Berg said. “The rain. The wind. Nobody stays in such weather.”")
+    assert [content for _, content in found] == ["It is cold here", "The rain", "The wind", "Nobody stays in such weather"]
+
+
+def test_each_line_of_a_dialogue_has_its_own_speaker() -> None:
+    found = said("“It is cold,” Berg said. “Where is your coat?” Hansen asked. “At home,” Berg said.")
+    assert found == [("Berg", "It is cold"), ("Hansen", "Where is your coat"), ("Berg", "At home")]
+
+
+def test_a_word_with_a_colon_inside_a_quotation_names_nobody() -> None:
+    assert [who for who, _ in said("“It rains a lot,” Berg said. “Look: the boats are full.”")] == ["Berg", "Berg"]

@@ -164,3 +164,33 @@ def test_a_stance_names_the_words_that_showed_it() -> None:
 def test_what_the_verb_means_decides_too(lemma: str, kind: str, content: str, stance: str) -> None:
     words = tokens(content)
     assert Lexicon().read(words, [(0, len(words))], Verb(lemma, kind, 1), Side.of("Moscow")).name == stance
+
+
+@pytest.mark.parametrize(
+    ("content", "stance"),
+    [
+        ("the longer they wait, the harder it will be for them to negotiate", "conditional"),
+        ("the sooner the army leaves, the sooner talks will begin", "conditional"),
+        ("the talks are expected to start in April", "neutral"),
+        ("there had been no talks with Ukraine in March", "neutral"),
+        ("there will be no talks with Ukraine in March", "rejects"),
+        ("we discussed ways to end the war", "neutral"),
+        ("we are ready to discuss ways to end the war", "open"),
+        ("it remains to be seen if the summit takes place", "neutral"),
+        ("the minister's illness should not affect the talks", "neutral"),
+        ("it is unclear whether the summit should be held in May", "neutral"),
+        ("the settlement should be guaranteed by the neighbours", "conditional"),
+        ("it was examining the plan and would remain open to talks", "open"),
+        ("we urge both sides to stop violating the truce", "open"),
+        ("the committee of opposition leaders spoke about the peace talks", "neutral"),
+        ("the armed forces of both countries will be at the meeting", "neutral"),
+    ],
+)
+def test_what_newspapers_write_is_read_as_they_mean_it(content: str, stance: str) -> None:
+    assert read(content, Side.of("Moscow")).name == stance
+
+
+def test_they_are_others_where_one_person_speaks() -> None:
+    content = "they could undermine the truce"
+    assert read(content, Side(person=True)).name == "blames"
+    assert read(content, Side()).name == "neutral"
