@@ -537,7 +537,8 @@ def _weight(report: Report, topic: Topic, who: Who, stance: str, sentence: Sente
     weight = 2.0 * (not topic.pointed) - 1.0 * topic.pronoun
     weight += 1.5 * (who.person and not who.unnamed) + 0.7 * (report.kind != "indirect")
     weight += 0.8 * (stance != "neutral") - 0.5 * report.continued - 1.0 * (report.inherited is not None and not report.continued)
-    weight += 1.0 * (0 < sentence.number < _LEAD) - 0.8 * _is_aside(report)
+    lead = sentence.number < _LEAD and not sentence.is_title
+    weight += 1.0 * lead - 0.8 * _is_aside(report)
     return weight + 0.6 * (sentence.number < 6) - 0.2 * sentence.is_title
 
 
