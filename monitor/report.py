@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _FACTS = ("speaker", "via", "stance", "kind", "parties", "refused_by", "place", "date", "ordinal", "name", "time", "status")
-_WORDS = {"parties": "between", "refused_by": "refused by"}
+_WORDS = {"parties": "states", "refused_by": "refused by"}
 _LEVELS = {"critical": "bright_red", "high": "red", "medium": "yellow", "low": "cyan"}
 _ON, _OFF = "\ue000", "\ue001"  # stand for the marks of a hit while lines are wrapped; cleaning removes them from foreign text
 _INDENT = "    "
