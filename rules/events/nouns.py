@@ -119,6 +119,8 @@ def _special_before(around: Around, last: Group, start: int, preposition: str) -
         return f"before: {'not ' if last.negated else ''}{'planning' if last.kind == 'plan' else 'wishing'}"
     if last.negated and last.verb in COMING and last.tense not in BEHIND:
         return "before: refuses to, holding"  # one side will not come: the others will
+    if last.verb == "continue" and last.tense in _NOW:
+        return "adjective: now"  # "continue their talks today"
     if last.verb in _looking_back():
         return "before: looking back"
     return "headline before: does" if around.sentence.is_title and last.tense == "does" else ""
@@ -141,6 +143,8 @@ def _of_verb_after(around: Around, preposition: str, *, headed: bool) -> None:
             return
         if headed and one.tense in BEHIND:
             return  # "preparations for the summit have begun"
+        if one.verb == "continue" and one.tense in _NOW:
+            around.add("adjective: now")  # "as negotiations continue in Lausanne"
         if around.words[one.lo - 1].word in ("which", "that") and one.lo - end <= 7:
             around.add(f"after: {told(one)}")
         elif preposition in ("", "behind", "ahead", "before") or one.lo - end <= 3:
@@ -183,6 +187,9 @@ def _of_proposal(around: Around, start: int) -> None:
         and any(one.hi == start and one.tense == "doing" and one.kind == "hold" for one in around.groups)
     ):
         around.add("proposed doing")
+
+
+_NOW = ("does", "is doing", "past", "was doing")
 
 
 def _goes_on(around: Around, first: Group, second: Group) -> bool:

@@ -141,3 +141,11 @@ def test_those_who_meet_are_named() -> None:
 
 def test_a_verb_and_the_meeting_that_it_holds_are_one_event() -> None:
     assert len(findings(STATES, article("Ghana will host talks with Togo on Friday.", day=DAY))) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["Ghana and Togo continue their talks in Accra today.", "Talks between Ghana and Togo continue in Accra."]
+)
+def test_talks_that_go_on_are_not_ahead(text: str) -> None:
+    assert not findings(STATES, article(text, day=DAY))
+    assert findings(STATES, article("Ghana and Togo will continue their talks in Accra on Friday.", day=DAY))
