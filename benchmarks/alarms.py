@@ -14,17 +14,14 @@ import argparse
 import json
 import sys
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from corpus import ROOT, article, rows_of, shipped
 
 import rules
 from rules import Article
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-ROOT = Path(__file__).resolve().parent.parent
 VERDICTS = ROOT / "benchmarks/labels/alarms.jsonl"
 
 
@@ -35,9 +32,9 @@ def main() -> int:
     parser.add_argument("--source", default="", help="only items whose source begins so")
     parser.add_argument("--unread", action="store_true")
     given = parser.parse_args()
-    items = [_article(row) for row in _lines(given.items) if row["source"].startswith(given.source)]
-    known = {(row["id"], row["rule"]): row["right"] for row in _lines(VERDICTS)} if VERDICTS.exists() else {}
-    ruleset = rules.load({"rules.yaml": (ROOT / "rules.yaml").read_bytes()}, "rules.yaml")
+    items = [article(row) for row in rows_of(given.items) if row["source"].startswith(given.source)]
+    known = {(row["id"], row["rule"]): row["right"] for row in rows_of(VERDICTS)} if VERDICTS.exists() else {}
+    ruleset = shipped()
     told = [(item, match) for item in items for match in ruleset.match(item)]
     if given.unread:
         for item, match in told:
@@ -54,20 +51,6 @@ def main() -> int:
             f" read {read}, right {counted[True]} ({counted[True] / (read or 1):.1%})"
         )
     return 0
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    return map(json.loads, path.read_text(encoding="utf-8").splitlines())
-
-
-def _article(row: dict[str, Any]) -> Article:
-    written = str(row.get("published") or row.get("first_seen") or "")
-    published = datetime.fromisoformat(written) if len(written) >= len("2026-05-13") else None
-    if published and published.tzinfo is None:
-        published = published.replace(tzinfo=UTC)
-    return Article(
-        id=row["id"], title=row["title"] or "", summary=row.get("summary") or "", source=row["source"], published=published
-    )
 
 
 def _days(items: list[Article]) -> float:

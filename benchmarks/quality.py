@@ -11,21 +11,18 @@ were tuned on, or the other. Prints precision, recall and F1; `--misses` also wh
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import sys
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests/golden")]
+from corpus import ROOT, article, half_of, rows_of, shipped
+
+from rules import Finding
+
+sys.path[:0] = [str(ROOT / "tests/golden")]
 
 from checking import cases, fires, modality, shown  # noqa: E402 - found beside the tests that share it
-
-import rules  # noqa: E402
-from rules import Article, Finding  # noqa: E402
 
 READ = 5_500  # code points of an article that its labels were read from
 
@@ -91,16 +88,11 @@ def moods() -> list[str]:
 
 
 def _rows(path: Path, labels: Path | None, half: str | None) -> list[dict[str, Any]]:
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    rows = list(rows_of(path))
     if labels:
-        known = {label["id"]: label for label in map(json.loads, labels.read_text(encoding="utf-8").splitlines())}
+        known = {label["id"]: label for label in rows_of(labels)}
         rows = [_with_label(row, known[row["id"]]) for row in rows if row["id"] in known]
     return [row for row in rows if half in (None, half_of(row["id"]))]
-
-
-def half_of(name: str) -> str:
-    """The half of the articles that one belongs to, by its id: tune or held."""
-    return "held" if int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % 2 else "tune"
 
 
 def _with_label(row: dict[str, Any], label: dict[str, Any]) -> dict[str, Any]:
@@ -117,21 +109,12 @@ def _with_label(row: dict[str, Any], label: dict[str, Any]) -> dict[str, Any]:
 
 def labelled(rows: list[dict[str, Any]]) -> list[str]:
     """The shipped rules on labelled articles; returns the errors, a line each."""
-    ruleset = rules.load({"rules.yaml": (ROOT / "rules.yaml").read_bytes()}, "rules.yaml")
+    ruleset = shipped()
     matches = [{match.rule: match.findings for match in ruleset.match(article(row))} for row in rows]
     failed = []
     for rule, question in (("kremlin-on-negotiations", "statement"), ("summit-announced", "announcement")):
         failed += _score(rule, question, rows, matches)
     return failed
-
-
-def article(row: dict[str, Any]) -> Article:
-    """A row as an article; a date that is only a year is none."""
-    written = str(row.get("published") or "")
-    published = datetime.fromisoformat(written) if len(written) >= 10 else None
-    if published and published.tzinfo is None:
-        published = published.replace(tzinfo=UTC)
-    return Article(id=row["id"], title=row["title"] or "", body=row["text"], source=row["source"], published=published)
 
 
 def _score(rule: str, question: str, rows: list[dict[str, Any]], matches: list[dict[str, Any]]) -> list[str]:
@@ -147,7 +130,7 @@ def _score(rule: str, question: str, rows: list[dict[str, Any]], matches: list[d
                 main_missed += not got
             wanted = label[f"{question}_sents"]
             if got:
-                first = _sentences(row, got[0])
+                first = sentences(row, got[0])
                 good = bool(first & set(wanted))
                 right += good
                 if not good:
@@ -179,7 +162,8 @@ def _text(row: dict[str, Any], n: int) -> str:
     return str(row["text"][start:end])
 
 
-def _sentences(row: dict[str, Any], one: Finding) -> set[int]:
+def sentences(row: dict[str, Any], one: Finding) -> set[int]:
+    """The numbers of the labelled sentences that a finding shows; the title is 0."""
     if one.field == "title":
         return {0}
     return {n for n, span in enumerate(row["sentences"], 1) if span and span[0] < one.end and one.start < span[1]}

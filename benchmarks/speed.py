@@ -11,23 +11,18 @@ from __future__ import annotations
 
 import argparse
 import cProfile
-import json
 import pstats
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT)]
+from corpus import article, rows_of, shipped
 
-import rules  # noqa: E402
-from rules import Article  # noqa: E402
-from rules.reading import Reading  # noqa: E402
+from rules import Article
+from rules.reading import Reading
 
 _WARM = [Article(id="first", body="Kremlin spokesman Dmitry Peskov said the talks will be held in Geneva on Friday.")]
 _SHOWN = 45  # lines of a profile
@@ -41,30 +36,11 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--profile", action="store_true")
     given = parser.parse_args()
-    read = articles(given.articles_of, given.articles)
+    read = [article(row) for row in islice(rows_of(given.articles_of), given.articles)]
     measured(read, given.runs)
     if given.profile:
         profiled(read)
     return 0
-
-
-def articles(path: Path, most: int) -> list[Article]:
-    """The first rows of a file as articles; a date that is only a year is none."""
-    with path.open(encoding="utf-8") as lines:
-        return [_article(json.loads(line)) for line in islice(lines, most)]
-
-
-def _article(row: dict[str, Any]) -> Article:
-    written = str(row.get("published") or "")
-    published = datetime.fromisoformat(written) if len(written) >= 10 else None
-    if published and published.tzinfo is None:
-        published = published.replace(tzinfo=UTC)
-    return Article(id=row["id"], title=row["title"] or "", body=row["text"], source=row["source"], published=published)
-
-
-def shipped() -> rules.RuleSet:
-    """The rules that we ship."""
-    return rules.load({"rules.yaml": (ROOT / "rules.yaml").read_bytes()}, "rules.yaml")
 
 
 def measured(read: Sequence[Article], runs: int) -> None:

@@ -10,7 +10,6 @@ reported to say something, whatever about (`about` left out) and whenever; the s
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 from collections import Counter
@@ -18,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from quality import ROOT, _sentences, article
+from corpus import ROOT, article, half_of, rows_of
+from quality import sentences
 
 import rules
 from rules import Finding, Match
@@ -35,9 +35,10 @@ def main() -> int:
     parser.add_argument("--half", choices=("tune", "held"))
     parser.add_argument("--misses", action="store_true")
     given = parser.parse_args()
-    rows = [json.loads(line) for line in given.articles.read_text(encoding="utf-8").splitlines()]
-    rows = [row for row in rows if row["label"]["statement"] == "yes" and given.half in (None, half(row["id"]))]
-    ruleset = shipped()
+    rows = [
+        row for row in rows_of(given.articles) if row["label"]["statement"] == "yes" and given.half in (None, half_of(row["id"]))
+    ]
+    ruleset = asking()
     matches = [(row, {match.rule: match for match in ruleset.match(article(row))}) for row in rows]
     for name, read in (("rule", by_rule), ("report", by_report)):
         found = [one for row, by_name in matches for one in read(row, by_name)]
@@ -47,12 +48,7 @@ def main() -> int:
     return 0
 
 
-def half(name: str) -> str:
-    """The half of the articles that one belongs to."""
-    return "tune" if int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % 2 == 0 else "held"
-
-
-def shipped() -> rules.RuleSet:
+def asking() -> rules.RuleSet:
     """The shipped rule, and two that ask only who speaks."""
     told = yaml.safe_load((ROOT / "rules.yaml").read_text(encoding="utf-8"))
     asked = [one for one in told["rules"] if one["id"] == "kremlin-on-negotiations"]
@@ -75,7 +71,7 @@ def by_report(row: Row, matches: dict[str, Match]) -> list[Read]:
     for name in ("theirs", "anybodys"):
         mine: dict[int, Read] = {}
         for one in matches[name].findings if name in matches else ():
-            for n in sorted(_sentences(row, one) & wanted(row).keys() - found.keys() - mine.keys()):
+            for n in sorted(sentences(row, one) & wanted(row).keys() - found.keys() - mine.keys()):
                 mine[n] = (wanted(row)[n], one.labels["stance"], one)
         found |= mine
     return list(found.values())
@@ -89,7 +85,7 @@ def wanted(row: Row) -> dict[int, str]:
 def labelled(row: Row, one: Finding) -> str | None:
     """The stance that the sentence of a finding is labelled with, if it is."""
     labels = wanted(row)
-    return next((labels[n] for n in sorted(_sentences(row, one)) if n in labels), None)
+    return next((labels[n] for n in sorted(sentences(row, one)) if n in labels), None)
 
 
 def report(name: str, found: list[Read]) -> str:

@@ -88,13 +88,13 @@ class Mention:
 
     @classmethod
     def parse(cls, spec: Spec, context: Context) -> Self:
-        """`{of, time, status, with}`."""
+        """`{of, between, time, status, with}`."""
         values = shape.fill(spec, cls.SHAPE, context)
         return cls(values["of"], values["time"], values["status"], values["with"], values["between"])
 
     @classmethod
     def schema(cls) -> Json:
-        """`{of, time, status, with}`."""
+        """`{of, between, time, status, with}`."""
         return shape.mapping(cls.SHAPE)
 
     def possible(self, vocabulary: frozenset[str]) -> bool:

@@ -108,6 +108,6 @@ def of_speech(words: Sequence[Token], one: dates.Dated, sentence: Sentence) -> b
     return spoken and not one.sense
 
 
-def only_since(words: Sequence[Token], one: dates.Dated, sentence: Sentence) -> bool:
-    """Whether a date only says how long it has been: "the first talks since 2018"."""
-    return any(word.word == "since" for word in words[max(sentence.lo, one.lo - 2) : one.lo])
+def only_since(words: Sequence[Token], at: int, sentence: Sentence) -> bool:
+    """Whether a date that begins at word `at` only says how long it has been: "the first talks since 2018"."""
+    return any(word.word == "since" for word in words[max(sentence.lo, at - 2) : at])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import nlargest
 
 from rules import dates
 from rules.events.around import Around
@@ -75,13 +76,12 @@ class Event:
     @property
     def told_by(self) -> str:
         """The signs that weigh most, for and against its being ahead: "against: date: none -0.6"."""
-        most = sorted(((weight, sign) for sign, weight in self.weighed.items() if sign != "start"), key=lambda one: -abs(one[0]))[
-            :_TOLD
-        ]
-        sides = {"for": [one for one in most if one[0] > 0], "against": [one for one in most if one[0] < 0]}
-        return "; ".join(
-            f"{side}: {', '.join(f'{sign} {weight:+.1f}' for weight, sign in many)}" for side, many in sides.items() if many
+        most = nlargest(
+            _TOLD, ((sign, weight) for sign, weight in self.weighed.items() if sign != "start"), lambda one: abs(one[1])
         )
+        ahead = ", ".join(f"{sign} {weight:+.1f}" for sign, weight in most if weight > 0)
+        behind = ", ".join(f"{sign} {weight:+.1f}" for sign, weight in most if weight < 0)
+        return "; ".join(told for told in (ahead and f"for: {ahead}", behind and f"against: {behind}") if told)
 
     @property
     def dated_ahead(self) -> bool:

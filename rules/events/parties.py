@@ -39,9 +39,11 @@ def parties(sentence: Sentence, known: Mapping[str, str]) -> Parties:
     """Everybody in a sentence who may meet for a state; `known` are the surnames that the article gives an office."""
     words, lo, hi = sentence.section.words, sentence.lo, sentence.hi
     named: dict[str, list[Range]] = {}
+    officials = bool(_offices().search(words, lo, hi))
     for span in _bodies().search(words, lo, hi):
-        named.setdefault(_who()[" ".join(word.word for word in words[slice(*span)])], []).append(span)
-    officials = bool(_leaders().search(words, lo, hi) or _offices().search(words, lo, hi))
+        written = " ".join(word.word for word in words[slice(*span)])
+        named.setdefault(_who()[written], []).append(span)
+        officials = officials or written in _leaders()
     taken = {k for many in named.values() for span in many for k in range(*span)}
     for k in range(lo, hi):
         token = words[k]
@@ -88,7 +90,11 @@ _WHERE = frozenset(("in", "at", "near", "outside"))
 def _who() -> dict[str, str]:
     """What people write, folded, to who it is."""
     groups = (*table("parties")["bodies"].items(), *table("parties")["leaders"].items())
-    return {" ".join(token.word for token in tokens(written)): who for who, many in groups for written in many}
+    return {_folded(written): who for who, many in groups for written in many}
+
+
+def _folded(written: str) -> str:
+    return " ".join(token.word for token in tokens(written))
 
 
 @cache
@@ -98,8 +104,8 @@ def _bodies() -> Terms:
 
 
 @cache
-def _leaders() -> Terms:
-    return terms(written for many in table("parties")["leaders"].values() for written in many)
+def _leaders() -> frozenset[str]:
+    return frozenset(_folded(written) for many in table("parties")["leaders"].values() for written in many)
 
 
 @cache

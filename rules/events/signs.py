@@ -29,7 +29,7 @@ def reader(sentence: Sentence, day: date | None, known: Mapping[str, str]) -> Ca
     words = sentence.section.words
     grouped, who = groups(sentence), parties(sentence, known)
     found = dates.find(words, sentence.lo, sentence.hi, day)
-    dated = [one for one in found if not of_speech(words, one, sentence) and not only_since(words, one, sentence)]
+    dated = [one for one in found if not of_speech(words, one, sentence) and not only_since(words, one.lo, sentence)]
     return lambda span: _read(Around(sentence, span, grouped, who, day, dated))
 
 
@@ -135,8 +135,7 @@ def _old_year(around: Around) -> bool:
     day = around.day
     words, sentence = around.words, around.sentence
     years = [k for k in range(sentence.lo, sentence.hi) if len(words[k].word) == 4 and words[k].word.isdigit()]
-    since = {k for k in years if any(word.word == "since" for word in words[max(sentence.lo, k - 2) : k])}
-    return day is not None and any(1900 < int(words[k].word) < day.year for k in years if k not in since)
+    return day is not None and any(1900 < int(words[k].word) < day.year for k in years if not only_since(words, k, sentence))
 
 
 def _of_parties(around: Around, *, verb: bool) -> None:
