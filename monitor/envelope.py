@@ -28,7 +28,7 @@ _CUTS = (2_000, 500, 200, 60, 32)  # down to the length of our own ids, which ar
 def envelope(alert: Alert) -> dict[str, Any]:
     """The whole of an alert: what `monitor replay --json` prints and a webhook sends."""
     return {
-        "type": f"alert.{alert.kind}",
+        "type": f"{'source' if alert.kind in ('silent', 'recovered') else 'alert'}.{alert.kind}",
         "timestamp": stamp(alert.raised),
         "data": {
             "id": alert.id,
@@ -42,6 +42,7 @@ def envelope(alert: Alert) -> dict[str, Any]:
             },
             "title": alert.title,
             "article": _article(alert.article, alert.first_seen),
+            **({} if alert.sightings else {"reason": alert.article.summary}),
             "findings": [{"event": one.event, **finding(one.finding)} for one in alert.sightings],
         },
     }
@@ -75,7 +76,14 @@ def _article(article: Article, first_seen: datetime) -> dict[str, Any]:
         "published": stamp(article.published) if article.published else None,
         "first_seen": stamp(first_seen),
         "language": article.language,
+        **_of_note(article),
     }
+
+
+def _of_note(article: Article) -> dict[str, Any]:
+    """What is worth saying only where it is so: what its source is, and that its date is not what it stated."""
+    doubt = {"dating": article.dating} if article.published and article.dating != "stated" else {}
+    return {"source_kind": article.source_kind, **doubt} if article.source_kind else doubt
 
 
 def stamp(at: datetime) -> str:

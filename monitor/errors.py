@@ -23,11 +23,28 @@ class ConfigError(MonitorError):
     """A setting that cannot be used; says which, where, and what to do."""
 
 
-class FetchFailed(MonitorError):
-    """A source or page that did not answer usefully. `wait`: how long it asked to be left alone."""
+TROUBLES = {
+    "unreachable": "no connection: the name was not found, nobody listens, or it broke off",
+    "slow": "it did not answer in time",
+    "tls": "its certificate is not good, or TLS failed",
+    "http": "it answered with an error",
+    "gone": "it said that it is gone for good (410)",
+    "asked-to-wait": "it, or its host, asked to be left alone (429, 503)",
+    "blocked": "the address is a private one, or otherwise not allowed",
+    "robots": "its robots.txt asks us to stay away",
+    "too-large": "more than the limits allow, or a decompression bomb",
+    "unreadable": "not a feed, or not the page or file that it should be",
+    "ours": "the failure is our own",
+}
+"""The kinds of failure of a source, and what each means."""
 
-    def __init__(self, reason: str, *, wait: timedelta | None = None) -> None:
+
+class FetchFailed(MonitorError):
+    """A source or page that did not answer usefully. `kind` is one of TROUBLES; `wait`: how long it asked to be left alone."""
+
+    def __init__(self, reason: str, *, kind: str = "http", wait: timedelta | None = None) -> None:
         super().__init__(reason)
+        self.kind = kind
         self.wait = wait
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
+from hashlib import sha256
 
 from rules import Article, Finding
 
@@ -14,12 +16,39 @@ Cursor = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """What a source gave: its articles, and the cursor to hand back next time. `links` are redirects to remember."""
+    """What a source gave: the articles that it did not give the last time, and the cursor to hand back next time."""
 
     articles: tuple[Article, ...] = ()
     cursor: Cursor = field(default_factory=dict)
     unchanged: bool = False
     """The source said that nothing is new (304, or the same bytes): `articles` is empty for that reason."""
+    listed: int | None = None
+    """How many entries it holds, known ones included; None: it did not say (unchanged)."""
+    original: Original | None = None
+    """The bytes that the articles were read from."""
+    lasting: timedelta | None = None
+    """How long it says that this answer is good for (max-age, Expires, ttl)."""
+    moved: str | None = None
+    """Where it says that it has moved for good (301, 308)."""
+    remarks: tuple[str, ...] = ()
+    """What is odd about it, though it could be read: "unstable ids", "cut at 2,000 entries"."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Original:
+    """Bytes as they were fetched, unpacked: the proof of what an address said at a time. `url` is the last one after redirects."""
+
+    url: str
+    at: datetime
+    body: bytes = field(repr=False)
+    kind: str = "feed"
+    """"feed" or "page"."""
+    content_type: str = ""
+
+    @cached_property
+    def sha256(self) -> str:
+        """The digest of the bytes, in hex."""
+        return sha256(self.body).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +67,35 @@ class Visit:
     """The last time that it answered well; None: never yet."""
     known: datetime | None = None
     """The first time that all it gave was taken charge of: what came later and is old is no backlog. None: it is still new."""
+    since: datetime | None = None
+    """The first visit ever."""
+    news: datetime | None = None
+    """The last visit that brought an article that was new."""
+    arrivals: tuple[datetime, ...] = ()
+    """When its latest articles were published (or first seen, where that is not known), in order, 20 at most: its rhythm."""
+    pause: timedelta | None = None
+    """The longest time of late between two articles: its nights and weekends. Older ones count for less."""
+    trouble: str | None = None
+    """What kind of failure the last one was: a word of errors.TROUBLES. None: it went well."""
+    gone: Claim | None = None
+    """It says that it is gone for good (410)."""
+    moved: Claim | None = None
+    """It says that it has moved for good, and where."""
+    unstable: int = 0
+    """Visits in a row on which it gave known articles new ids."""
+    remarks: tuple[str, ...] = ()
+    silent: datetime | None = None
+    """When somebody was told that it is silent; None: it is not, or nobody was told yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Something that a source says of itself and is believed once it was said often enough, for long enough."""
+
+    since: datetime
+    times: int = 1
+    told: str = ""
+    """What it said, such as an address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +106,36 @@ class Fresh:
     first_seen: datetime | None = None
     fills: int = 0
     """How often its page was asked for, or it was examined, in vain."""
+    unread: str | None = None
+    """SHA-256 of its page, which is kept but was not read: nothing in it was of interest to the rules of the day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """An article with its page, as far as that was fetched. `read`: the page's text is in the article."""
+
+    article: Article
+    page: Original | None = None
+    read: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A version of an article that was examined, and what is kept of the bytes that it was read from."""
+
+    article: Article
+    revision: str
+    at: datetime
+    originals: tuple[Original, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What was removed, or would be: counts, and bytes of originals as they were stored."""
+
+    articles: int = 0
+    originals: int = 0
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +184,7 @@ class Alert:
 
     id: str
     kind: str
-    """"new" or "update"."""
+    """"new" or "update"; of a source, "silent" or "recovered", and then nothing but the article's title says why."""
     rule: str
     rule_title: str
     level: str
@@ -172,6 +260,12 @@ class Plan:
     """Events opened, updated or seen again, as they shall be."""
     alerts: tuple[Alert, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
+    originals: tuple[Original, ...] = ()
+    """What it was read from, as far as that is to be kept: its page; where it raised an alert, the feed, too."""
+    unread: str | None = None
+    """SHA-256 of the page among them that was not read; None: there is none, or it was."""
+    paragraphs: tuple[int, ...] = ()
+    """Hashes of the body's paragraphs, by which a source's standing texts are learnt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,73 +1,165 @@
-"""Takes the article out of a web page: its text without menus, comments and tables, and what the page says of itself. Pure."""
+"""Takes the article out of a web page: its text without menus, comments and tables, and what the page says of itself. Pure.
+
+That is dear, and few pages matter to anybody: `read` looks first whether a word that a rule needs is on the page at all.
+"""
 
 from __future__ import annotations
 
 import codecs
-import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from html import unescape
+from typing import TYPE_CHECKING, Any, Protocol
 
+from lxml import etree
 from trafilatura import bare_extraction, load_html
 
+from monitor import imprint
 from monitor.errors import Unreadable
-from monitor.text import clean, tidy
+from monitor.text import clean, plain, tidy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+    from typing import TypeVar
+
+    Made = TypeVar("Made")
 
 _CHARSET = re.compile(rb"charset\s{0,9}=\s{0,9}[\"']?([\w:.-]{1,40})", re.ASCII)
 _BINARY = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"\x7fELF")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_DATES = "|".join(
-    f"//meta[@{name}='{value}']/@content"
-    for name, value in (
-        ("property", "article:published_time"),
-        ("property", "og:article:published_time"),
-        ("itemprop", "datePublished"),
-        ("name", "article:published_time"),
-        ("name", "parsely-pub-date"),
-        ("name", "pubdate"),
-    )
+# The extractor takes posts out of this attribute, where forums of one make keep them; no text hides from us in an attribute.
+_HIDING_PLACE = "data-preloaded"
+# For a page that libxml2 has written down as XML: no "<" and ">" but those of tags.
+_SCRIPTS = re.compile(r"<(?:script|style)\b[^>]*>[^<]*</(?:script|style)>")
+_INLINE = re.compile(
+    r"</?(?:a|abbr|acronym|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|img|ins|kbd|mark|nobr|q|rp|rt|ruby|s|samp|small|span|strike"
+    r"|strong|sub|sup|time|tt|u|var|wbr)(?:\s[^>]*)?/?>"
 )
+_TAG = re.compile(r"<[^>]*>")
+
+
+class Wanting(Protocol):
+    """Compiled rules, as far as they are asked here."""
+
+    def possible(self, *texts: str) -> bool:
+        """Whether they could find anything in an article made of these texts."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """The article on a page. `text` has a line a paragraph; `published` is UTC, and only what the page states in figures."""
+    """The article on a page. `text` has a line a paragraph; dates are UTC, `dating` says how far to believe `published`."""
 
     title: str
     text: str
     language: str | None = None
     published: datetime | None = None
     author: str | None = None
+    url: str | None = None
+    """The address that the page gives for itself, on its own site."""
+    updated: datetime | None = None
+    dating: str = "absent"
+
+
+def read(  # noqa: PLR0913 - a worker is handed all that it needs to know
+    body: bytes, *, url: str, content_type: str = "", title: str = "", summary: str = "", ruleset: Wanting
+) -> Page | None:
+    """The article on the page; None where no rule could want it, whatever it says. Raises Unreadable as `extract` does.
+
+    `title` and `summary` are what is known of the article already.
+    """
+
+    def made() -> Page | None:
+        tree = _tree(body, content_type.lower())
+        head = imprint.head(tree)
+        wanted = ruleset.possible(title, summary) or ruleset.possible(title, summary, _visible(tree, head))
+        return _page(tree, url, head) if wanted else None
+
+    return _whatever_happens(made)
 
 
 def extract(body: bytes, *, url: str, content_type: str = "") -> Page:
     """The article on the page. Raises Unreadable: binary, not HTML, or without text."""
+
+    def made() -> Page:
+        tree = _tree(body, content_type.lower())
+        return _page(tree, url, imprint.head(tree))
+
+    return _whatever_happens(made)
+
+
+def promising(body: bytes, content_type: str, ruleset: Wanting, *texts: str) -> bool:
+    """Whether any rule could want the article on the page, of which `texts` are known already: never wrongly no."""
+    return ruleset.possible(*texts) or ruleset.possible(visible(body, content_type), *texts)
+
+
+def visible(body: bytes, content_type: str = "") -> str:
+    """Everything on the page that could be in the article's title or text, and more. Raises Unreadable.
+
+    Words are never glued across blocks, and stand whole as well as in the parts that a page's tags make of them.
+    """
+
+    def made() -> str:
+        tree = _tree(body, content_type.lower())
+        return _visible(tree, imprint.head(tree))
+
+    return _whatever_happens(made)
+
+
+def _whatever_happens(make: Callable[[], Made]) -> Made:
     try:
-        return _page(_tree(body, content_type.lower()), url)
+        return make()
     except Unreadable:
         raise
     except Exception as error:  # what libraries raise on pages that nobody foresaw
         raise Unreadable(f"not a page: {type(error).__name__} while reading it") from error
 
 
-def _page(tree: Any, url: str) -> Page:
-    # Read before the text is taken out: what is not text is cut from the tree.
-    published, language = _published(tree), _language(tree)
-    found: Any = bare_extraction(tree, url=url, fast=True, include_comments=False, include_tables=False, with_metadata=True)
+def _page(tree: Any, url: str, head: imprint.Head) -> Page:
+    # Read before the text is taken out: what is not text is cut from the tree. The extractor could read it, too, but looks for
+    # a date by any means, which takes longer than all of this.
+    said = imprint.read(tree, url, head)
+    found: Any = bare_extraction(tree, url=url, fast=True, include_comments=False, include_tables=False, with_metadata=False)
     text = tidy(clean(found.text or "")) if found is not None else ""
     if not text:
         raise Unreadable("no text on the page")
     return Page(
-        title=_line(found.title) or "",
+        title=said.title,
         text=text,
-        language=language,
-        published=published,
-        author=_line(found.author),
+        language=said.language,
+        published=said.published,
+        author=said.author,
+        url=said.url,
+        updated=said.updated,
+        dating=said.dating,
     )
+
+
+def _visible(tree: Any, head: imprint.Head) -> str:
+    """What `visible` gives, of a tree."""
+    written = _SCRIPTS.sub("<wbr/>", etree.tostring(tree, method="xml", encoding="unicode"))
+    whole, in_parts = _TAG.sub("\n", _INLINE.sub("", written)), _TAG.sub("\n", written)
+    return "\n".join(_as_it_may_come_out((unescape(whole), unescape(in_parts), *_told(head))))
+
+
+def _told(head: imprint.Head) -> Iterable[str]:
+    """The texts of meta tags and JSON-LD, which may hold markup of their own."""
+    for text in head.texts():
+        yield text
+        if "<" in text or "&" in text:
+            yield plain(unescape(text))
+
+
+def _as_it_may_come_out(texts: Iterable[str]) -> Iterable[str]:
+    """The texts, and as the extractor changes them: what was escaped twice is unescaped, and what is never seen is left out."""
+    for text in texts:
+        yield text
+        if "&" in text and (twice := unescape(text)) != text:
+            yield twice
+            text += "\n" + twice  # noqa: PLW2901 - both may hold what is never seen
+        if not text.isascii() and (unseen := {char for char in set(text) if not (char.isprintable() or char.isspace())}):
+            yield re.sub(f"[{re.escape(''.join(unseen))}]+", "", text)
 
 
 def _tree(body: bytes, content_type: str) -> Any:
@@ -77,7 +169,7 @@ def _tree(body: bytes, content_type: str) -> Any:
     text = decoded(body, content_type)
     if "\0" in text[:4096]:
         raise Unreadable("not a page but a binary file")
-    tree = load_html(clean(text)) if text.strip() else None
+    tree = load_html(clean(text).replace(_HIDING_PLACE, "data-left-out")) if text.strip() else None
     if tree is None:
         raise Unreadable("no HTML on the page")
     return tree
@@ -102,44 +194,3 @@ def _known(encoding: str) -> str:
         return codecs.lookup(encoding).name
     except LookupError:
         return "cp1252"
-
-
-def _published(tree: Any) -> datetime | None:
-    stated = [*_linked_dates(tree), *tree.xpath(_DATES)]
-    return next((when for when in map(_date, stated) if when is not None), None)
-
-
-def _linked_dates(tree: Any) -> Iterator[str]:
-    """The datePublished of the page's JSON-LD."""
-    for script in tree.xpath("//script[@type='application/ld+json']/text()"):
-        try:
-            data = json.loads(script)
-        except (ValueError, RecursionError):
-            continue
-        nodes = data if isinstance(data, list) else [data]
-        nodes = [inner for node in nodes if isinstance(node, dict) for inner in (node, *_graph(node))]
-        yield from (node["datePublished"] for node in nodes if isinstance(node.get("datePublished"), str))
-
-
-def _graph(node: dict[str, Any]) -> list[dict[str, Any]]:
-    inner = node.get("@graph")
-    return [one for one in inner if isinstance(one, dict)] if isinstance(inner, list) else []
-
-
-def _date(stated: str) -> datetime | None:
-    """A moment; a day alone says too little, and one without a zone is taken as UTC."""
-    try:
-        when = datetime.fromisoformat(stated.strip())
-        return None if len(stated.strip()) < 12 else when.replace(tzinfo=when.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _language(tree: Any) -> str | None:
-    stated = [*tree.xpath("/html/@lang"), *tree.xpath("//meta[@property='og:locale']/@content")]
-    words = (one.strip().lower().replace("_", "-").partition("-")[0] for one in stated)
-    return next((word for word in words if word.isascii() and word.isalpha() and len(word) in (2, 3)), None)
-
-
-def _line(text: str | None) -> str | None:
-    return " ".join(clean(text or "").split())[:1_000] or None

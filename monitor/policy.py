@@ -1,21 +1,21 @@
-"""What to do: whom to tell and in what words, when to try again, when to look again. Pure: time and chance are arguments."""
+"""What to do: whom to tell and in what words, and when to try again. Pure: time and chance are arguments."""
 
 from __future__ import annotations
 
 import re
-import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from monitor import identity, novelty
 from monitor.errors import DeliveryFailed, Refused
-from monitor.model import Again, Alert, Delivery, Event, Fetched, Fresh, GaveUp, Ledger, Plan, Sighting, Visit
+from monitor.model import Again, Alert, Delivery, Event, Fresh, GaveUp, Ledger, Plan, Sighting, Visit
+from rules import Article
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from rules import Article, Match, Rule
+    from rules import Match, Rule
 
 DAY = timedelta(days=1)
 
@@ -71,7 +71,7 @@ def plan(  # noqa: PLR0913 - a decision names all that it rests on
         stamps={match.rule: ledger.stamps.get(match.rule, 0) for match in known},
         events=tuple(event for events, _ in verdicts for event in events),
         alerts=tuple(alerts),
-        deliveries=tuple(one for alert in alerts for one in _deliveries(alert, rules[alert.rule], routes)),
+        deliveries=tuple(one for alert in alerts for one in deliveries(alert, rules[alert.rule].notify, routes)),
     )
 
 
@@ -84,11 +84,6 @@ def since(rules: Iterable[Rule], fresh: Fresh, at: datetime) -> datetime:
 def is_old(article: Article, at: datetime) -> bool:
     """Whether it was published more than a day before."""
     return article.published is not None and at - article.published > NEWS
-
-
-def clamp(published: datetime, now: datetime) -> datetime:
-    """A date of publication, not later than now: a wrong clock must not keep an event open for a year."""
-    return min(published, now)
 
 
 def _look(fresh: Fresh, article: Article, at: datetime, *, sketched: bool) -> novelty.Look:
@@ -136,16 +131,42 @@ def _alert(look: novelty.Look, rule: Rule, sightings: tuple[Sighting, ...], *, k
     )
 
 
-def _deliveries(alert: Alert, rule: Rule, routes: Sequence[Route]) -> list[Delivery]:
-    wanted = [route for route in routes if alert.held is None and _wants(route, rule)]
+def deliveries(alert: Alert, notify: Collection[str] | None, routes: Sequence[Route]) -> list[Delivery]:
+    """The alert for each receiver that is to have it: those that its rule names, else each that takes such an alert."""
+    wanted = [route for route in routes if alert.held is None and _wants(route, alert, notify)]
     return [Delivery(alert=alert.id, sink=route.id, body=route.render(alert), due=alert.raised) for route in wanted]
 
 
-def _wants(route: Route, rule: Rule) -> bool:
-    """A rule that names its receivers reaches those; of the others each says what it takes."""
-    if rule.notify is not None:
-        return route.id in rule.notify
-    return (not route.levels or rule.level in route.levels) and (not route.tags or bool({*route.tags} & {*rule.tags}))
+def _wants(route: Route, alert: Alert, notify: Collection[str] | None) -> bool:
+    if notify is not None:
+        return route.id in notify
+    return (not route.levels or alert.level in route.levels) and (not route.tags or bool({*route.tags} & {*alert.tags}))
+
+
+# What is to be told of a source
+
+SILENT = "source-silent"
+"""The rule, as it were, that a silent source is told under."""
+
+
+def notice(visit: Visit, word: str, reason: str, now: datetime) -> Alert:
+    """The alert that a source is "silent", or has "recovered". It has no findings; its article says why."""
+    since = visit.silent or visit.news or visit.since or visit.at
+    title = f"Source {word}: {visit.source}"
+    return Alert(
+        id=identity.alert_id(SILENT, visit.source, f"{word} {since.isoformat()}"),
+        kind=word,
+        rule=SILENT,
+        rule_title="A source is silent",
+        level="high",
+        version="",
+        tags=(),
+        title=title,
+        article=Article(id=f"{visit.source}#{word}", source=visit.source, title=title, summary=reason),
+        first_seen=now,
+        raised=now,
+        sightings=(),
+    )
 
 
 # Titles
@@ -206,75 +227,3 @@ def after_failure(attempts: int, error: DeliveryFailed, now: datetime, jitter: f
 def next_fill(fills: int, now: datetime, asked: timedelta | None = None) -> datetime | None:
     """When to ask again for a page that was asked for in vain `fills` times, not before it `asked` for; None: no more."""
     return now + max(FILLS[fills - 1], min(asked or timedelta(0), DAY)) if 0 < fills <= len(FILLS) else None
-
-
-# Looking again
-
-QUICKEST = timedelta(minutes=5)
-SLOWEST = timedelta(hours=6)
-LOST = timedelta(days=7)
-"""A source that has failed for so long is asked once a day."""
-
-
-def answered(  # noqa: PLR0913 - as above
-    last: Visit | None, fetched: Fetched, source: str, now: datetime, every: timedelta, *, news: int
-) -> Visit:
-    """The record of a visit that went well. The interval shrinks when there was news and grows when there was none."""
-    interval = _interval(last, source, every) * (0.5 if news else 1.5)
-    return Visit(
-        source=source,
-        at=now,
-        due=now + _between(interval, every) * _wobble(source),
-        cursor=fetched.cursor,
-        articles=len(fetched.articles),
-        answered=now,
-        known=(last.known if last else None) or now,
-    )
-
-
-def unfinished(last: Visit | None, visit: Visit, error: Exception) -> Visit:
-    """The record of a visit that went well, but what it gave could not all be taken charge of, which is no fault of the source.
-
-    It is fetched again at the usual time, since the cursor stays.
-    """
-    return replace(visit, cursor=last.cursor if last else {}, known=last.known if last else None, error=_reason(error))
-
-
-def failed(last: Visit | None, error: Exception, source: str, now: datetime, every: timedelta) -> Visit:
-    """The record of a visit that failed. The cursor stays, and the pauses double up to 6 h, or a day for a lost source."""
-    before = last or Visit(source=source, at=now, due=now)
-    failures = before.failures + 1
-    pause = min(every * 2 ** min(failures - 1, 20), max(SLOWEST, every))
-    if _lost(before.answered, failures, now):
-        pause = max(pause, DAY)
-    asked = min(getattr(error, "wait", None) or timedelta(0), DAY)
-    due = now + max(pause * _wobble(source), asked)
-    return replace(before, at=now, due=due, articles=0, error=_reason(error), failures=failures)
-
-
-def _reason(error: Exception) -> str:
-    return (" ".join(f"{error}".split()) or type(error).__name__)[:500]
-
-
-def _lost(answered: datetime | None, failures: int, now: datetime) -> bool:
-    """One that never answered is judged by its failures: a week of pauses that have doubled to 6 h."""
-    return now - answered > LOST if answered else failures > LOST / SLOWEST
-
-
-def _interval(last: Visit | None, source: str, every: timedelta) -> timedelta:
-    """The pause that was chosen last, read back from the visit; after a failure, the source's own."""
-    if last is None or last.failures or last.answered is None:
-        return every
-    return (last.due - last.at) / _wobble(source)
-
-
-def _between(interval: timedelta, every: timedelta) -> timedelta:
-    """Within 5 min and 6 h, a third and 24 times of what was asked for; what was asked for itself is always allowed."""
-    low = min(every, max(QUICKEST, every / 3))
-    high = max(every, min(SLOWEST, every * 24))
-    return max(low, min(interval, high))
-
-
-def _wobble(source: str) -> float:
-    """0.95 to 1.05, always the same for a source: sources added together drift apart."""
-    return 0.95 + 0.1 * zlib.crc32(source.encode("utf-8", "surrogatepass")) / 0xFFFFFFFF

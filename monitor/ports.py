@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from monitor.model import Alert, Cursor, Delivery, Fetched, Fresh, Ledger, Outcome, Plan, Tally, Visit
+from monitor.model import (
+    Alert,
+    Cursor,
+    Delivery,
+    Fetched,
+    Filled,
+    Fresh,
+    Ledger,
+    Original,
+    Outcome,
+    Plan,
+    Pruned,
+    Revision,
+    Tally,
+    Visit,
+)
 from rules import Article, Match
 
 Clock = Callable[[], datetime]
@@ -15,10 +30,10 @@ Clock = Callable[[], datetime]
 Moment = Callable[[Article], datetime]
 """The time at which an article is examined: the clock in the daemon, the article's own date in a replay."""
 
-Accept = Callable[[Sequence[Article]], Awaitable[None]]
-"""Takes charge of articles; returns once they cannot be lost."""
+Accept = Callable[[Sequence[Article], Original | None], Awaitable[object]]
+"""Takes charge of articles, and of the bytes that they were read from; returns once they cannot be lost."""
 
-Fill = Callable[[Article], Awaitable[Article]]
+Fill = Callable[[Article], Awaitable[Filled]]
 """Completes an article from its page; raises FetchFailed. Gives it back as it is where nothing is to be fetched."""
 
 Matcher = Callable[[Sequence[Article]], Awaitable[Sequence[Sequence[Match] | None]]]
@@ -58,10 +73,10 @@ class Sink(Protocol):
 class Store(Protocol):
     """What must survive. Domain verbs, never SQL; every method may be repeated harmlessly."""
 
-    async def claim_sources(self, ids: Sequence[str], now: datetime, lease: timedelta, limit: int) -> list[str]:
-        """Up to `limit` of `ids` that are due, longest due first; nobody else gets them until visited or `lease` passed.
+    async def claim_sources(self, hosts: Mapping[str, str], now: datetime, lease: timedelta, limit: int) -> list[str]:
+        """Up to `limit` sources that are due, longest due first, of each host one; nobody else gets them until visited.
 
-        An id never visited is due at once.
+        `hosts` has the host of every source in question. One never visited is due at once; a lease lapses after `lease`.
         """
         ...
 
@@ -69,8 +84,11 @@ class Store(Protocol):
         """What `visited` kept last; None: never visited."""
         ...
 
-    async def visited(self, visit: Visit) -> None:
-        """Keeps the visit and gives the source's lease back."""
+    async def visited(self, visit: Visit, alerts: Sequence[Alert] = (), deliveries: Sequence[Delivery] = ()) -> None:
+        """Keeps the visit, and what it is to tell of the source, in one transaction, and gives the source's lease back.
+
+        Alerts and deliveries that exist already stay as they are.
+        """
         ...
 
     async def visits(self) -> list[Visit]:
@@ -78,7 +96,16 @@ class Store(Protocol):
         ...
 
     async def unseen(self, articles: Sequence[Article]) -> list[Fresh]:
-        """Those with a new id, or a new digest under a known id, in order; one id once."""
+        """Those with a new id, or a new digest under a known id, in order; one id once.
+
+        An article that its source gives under another id than before, but with the address and the title or text that are known
+        of it, is the known one, and comes back under its known id if at all. One that another source gave word for word under
+        the same address does not come back.
+        """
+        ...
+
+    async def repeated(self, source: str, paragraphs: Collection[int]) -> set[int]:
+        """Which of these hashes of paragraphs stand under so many articles of the source that they are the source's own voice."""
         ...
 
     async def unfilled(self, now: datetime, limit: int) -> list[Fresh]:
@@ -128,8 +155,30 @@ class Store(Protocol):
         """One alert by its id."""
         ...
 
+    async def revisions(self, article: str) -> list[Revision]:
+        """Every version of an article that was examined, oldest first, each with what is kept of its bytes. Empty: not known."""
+        ...
+
+    async def original(self, sha256: str) -> bytes | None:
+        """Kept bytes by their digest."""
+        ...
+
+    async def prune(self, articles: datetime, originals: datetime, limit: int, *, dry: bool = False) -> Pruned:
+        """Removes up to `limit` articles first seen before `articles`, and originals fetched before `originals`, oldest first.
+
+        What an alert tells of stays, with all its versions and bytes. `dry`: only counts.
+        """
+        ...
+
     async def tally(self) -> Tally:
         """How much there is, and what waits."""
+        ...
+
+    async def sizes(self) -> Mapping[str, int]:
+        """Bytes by kind: articles, revisions, originals, events, alerts, deliveries, the whole file, and what lies idle in it.
+
+        Originals and the file exactly, the others about.
+        """
         ...
 
     async def close(self) -> None:

@@ -48,7 +48,8 @@ def alert(data: Mapping[str, Any], style: Style) -> str:
     level = style.paint(rule["level"].upper(), fg=_LEVELS.get(rule["level"]), bold=True)
     head = f"{level}  {style.paint(clean(data['title']), bold=True)}{kind}"
     lines = [head, _INDENT + style.paint(f"{rule['id']} · {_origin(data['article'])}", dim=True)]
-    return "\n".join([*lines, *article(data["article"], style), *findings(data["findings"], style)]) + "\n"
+    about = [_INDENT + clean(data["reason"])] if data.get("reason") else list(article(data["article"], style))
+    return "\n".join([*lines, *about, *findings(data["findings"], style)]) + "\n"
 
 
 def match(found: Mapping[str, Any], about: Mapping[str, Any], style: Style) -> str:

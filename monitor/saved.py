@@ -154,6 +154,8 @@ def _feed(data: bytes, name: str) -> Saved:
                 language=one.language,
                 tags=one.tags,
                 published=one.published,
+                dating=one.dating,
+                updated=one.updated,
             ),
         )
         for one in entries

@@ -15,6 +15,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from monitor.errors import MonitorError
+from monitor.lag import Lag
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -27,6 +28,9 @@ TICK = 1
 REFILL = 30
 """Seconds between tries for pages that are still missing."""
 
+LOOK = 60
+"""Seconds between what is logged of the loop's lateness."""
+
 ROUNDS = 8
 """Rounds of deliveries at once: a receiver that hangs must not hold up the alert for another."""
 
@@ -36,17 +40,21 @@ class Schedule:
     """The clock of a running monitor.
 
     `claim(n)` gives up to n sources that are due, `ingest(id)` visits one; `deliver()` makes the deliveries that are due
-    and says how many there were; `refill()` asks again for missing pages. What one of them raises is logged, and all goes on.
+    and says how many there were; `refill()` asks again for missing pages; `tidy()` is called once an hour.
+    What one of them raises is logged, and all goes on.
     """
 
     claim: Callable[[int], Awaitable[list[str]]]
     ingest: Callable[[str], Awaitable[None]]
     deliver: Callable[[], Awaitable[int]]
     refill: Callable[[], Awaitable[None]]
+    tidy: Callable[[], Awaitable[None]]
     slots: int = 20
     _visits: set[asyncio.Task[None]] = field(default_factory=set)
     _rounds: set[asyncio.Task[None]] = field(default_factory=set)
     _others: set[asyncio.Task[None]] = field(default_factory=set)
+    _housework: set[asyncio.Task[None]] = field(default_factory=set)
+    _lag: Lag = field(default_factory=Lag)
     _scheduler: AsyncIOScheduler | None = None
     _again: bool = False
     _closing: bool = False
@@ -58,7 +66,10 @@ class Schedule:
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
         self._scheduler.add_job(self.tick, "interval", seconds=TICK, id="tick")
         self._scheduler.add_job(self.later, "interval", seconds=REFILL, id="refill")
+        self._scheduler.add_job(self.hourly, "cron", minute=17, id="tidy")
+        self._scheduler.add_job(self.look, "interval", seconds=LOOK, id="look")
         self._scheduler.start()
+        self._lag.start()
         self._spawn(self.tick(), self._others)
 
     async def tick(self) -> None:
@@ -82,6 +93,18 @@ class Schedule:
         """Starts a round of asking for missing pages, unless one is still under way."""
         if not self._others and not self._closing:
             self._spawn(self.refill(), self._others)
+
+    async def hourly(self) -> None:
+        """Tidies up, unless that is still under way."""
+        if not self._housework and not self._closing:
+            self._spawn(self.tidy(), self._housework)
+
+    async def look(self) -> None:
+        """Says how late the event loop was."""
+        late = self._lag.take()
+        log.info(
+            "loop", late_p99_ms=round(1000 * late.p99, 1), late_most_ms=round(1000 * late.longest, 1), visits=len(self._visits)
+        )
 
     def nudge(self) -> None:
         """Starts a round of deliveries now; where enough are under way, one follows them."""
@@ -113,9 +136,10 @@ class Schedule:
         Cancelled work is not lost: its leases lapse, and it is done again.
         """
         self._closing = True
+        self._lag.stop()
         if self._scheduler is not None:
             self._scheduler.pause()
-        work = self._visits | self._rounds | self._others
+        work = self._visits | self._rounds | self._others | self._housework
         await _finished(work, seconds, hurry)
         for task in work:
             task.cancel()

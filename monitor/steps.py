@@ -10,20 +10,34 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor import policy
+from monitor import habits, policy, rhythm
 from monitor.errors import DeliveryFailed, MonitorError, Outdated, StoreError
-from monitor.model import Again, Alert, Delivery, Fresh, GaveUp, Ledger, Outcome, Plan, Sent, Visit
+from monitor.model import (
+    Again,
+    Alert,
+    Cursor,
+    Delivery,
+    Fetched,
+    Filled,
+    Fresh,
+    GaveUp,
+    Ledger,
+    Original,
+    Outcome,
+    Plan,
+    Sent,
+    Visit,
+)
 from rules import Article, Match, Rule
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
-
     from monitor.policy import Route
-    from monitor.ports import Clock, Fill, Matcher, Moment, Sink, Source, Store
+    from monitor.ports import Accept, Clock, Fill, Matcher, Moment, Sink, Source, Store
 
 PAGES = 4
 """Pages fetched at once for one batch."""
@@ -34,44 +48,94 @@ BATCH = 16
 REPLANS = 100
 """Tries at recording one article. Each that fails means that another plan for the same rules got through."""
 
+AHEAD = timedelta(hours=1)
+"""A date that lies further ahead is a wrong one; nearer, it is a clock that is a little fast."""
+
+FEW = 3
+"""Entries: fewer under new ids may be chance."""
+
 log = structlog.get_logger("monitor.steps")
 
 # Ingest
 
 
-async def ingest(
-    source: Source,
-    *,
-    store: Store,
-    accept: Callable[[Sequence[Article]], Awaitable[object]],
-    clock: Clock,
-    every: timedelta,
-) -> Visit:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What looking at a source takes, beside the source. `every` and `patience` are the operator's; None: learnt.
+
+    `offline` says whether our own network seems to be down; `routes` are those who are told that a source is silent.
+    """
+
+    store: Store
+    accept: Accept
+    clock: Clock
+    every: timedelta | None = None
+    patience: timedelta | None = None
+    offline: Callable[[], bool] = lambda: False
+    routes: Sequence[Route] = ()
+
+
+async def ingest(source: Source, around: Round) -> Visit:
     """Looks at a source once and hands on what is new there. A failure is kept in the visit, never raised."""
+    store, clock = around.store, around.clock
     last = await store.last_visit(source.id)
     try:
-        fetched = await source.fetch(last.cursor if last else {})
+        fetched = await source.fetch(_cursor(last))
         fresh = await store.unseen(fetched.articles)
     except StoreError:
         raise  # nothing can be kept, this visit included; its lease lapses and it is made again
     except Exception as error:  # noqa: BLE001 - told below; whatever breaks one source, it is shown as failing and visited again
-        visit = policy.failed(last, error, source.id, clock(), every)
+        visit = rhythm.failed(last, error, source.id, clock(), every=around.every, offline=around.offline())
         _tell_failure(visit, error)
     else:
-        trouble = await _accepted(accept, [_dated(one, clock()) for one in fresh])
-        visit = policy.answered(last, fetched, source.id, clock(), every, news=len(fresh))
+        dated = [_dated(one, clock()) for one in fresh]
+        trouble = await _accepted(around.accept, dated, fetched.original)
+        visit = rhythm.answered(last, _remarked(fetched, fresh), source.id, clock(), news=_new(fresh, dated), every=around.every)
         if trouble:
-            visit = policy.unfinished(last, visit, trouble)
+            visit = rhythm.unfinished(last, visit, trouble)
             _tell_trouble(visit, trouble)
-        log.info("fetched", source=source.id, articles=len(fetched.articles), fresh=len(fresh), unchanged=fetched.unchanged)
-    await store.visited(visit)
+        log.info("fetched", source=source.id, articles=fetched.listed, fresh=len(fresh), unchanged=fetched.unchanged)
+    visit, alerts, deliveries = _noticed(visit, around)
+    await store.visited(visit, alerts, deliveries)
     return visit
 
 
-async def _accepted(accept: Callable[[Sequence[Article]], Awaitable[object]], articles: Sequence[Article]) -> Exception | None:
+def _cursor(last: Visit | None) -> Cursor:
+    """Where the source left off, and the address that it has moved to for good."""
+    if last is None:
+        return {}
+    moved = rhythm.address(last, "")
+    return {**last.cursor, "address": moved} if moved else last.cursor
+
+
+def _new(fresh: Sequence[Fresh], dated: Sequence[Article]) -> list[datetime]:
+    """When the articles that are no edits were published."""
+    return [one.published for seen, one in zip(fresh, dated, strict=True) if seen.first_seen is None and one.published]
+
+
+def _remarked(fetched: Fetched, fresh: Sequence[Fresh]) -> Fetched:
+    """With a remark where most of what it said was new is known under other ids."""
+    known = len(fetched.articles) - len(fresh)
+    changed = known >= FEW and known > len(fresh)
+    return replace(fetched, remarks=(*fetched.remarks, rhythm.UNSTABLE)) if changed else fetched
+
+
+def _noticed(visit: Visit, around: Round) -> tuple[Visit, list[Alert], list[Delivery]]:
+    """The visit, and what somebody is to be told of its source."""
+    now = around.clock()
+    word = None if around.offline() else rhythm.silence(visit, now, patience=around.patience)
+    if word is None:
+        return visit, [], []
+    reason = rhythm.state(visit, now, every=around.every, patience=around.patience).reason
+    alert = policy.notice(visit, word, reason, now)
+    log.warning("source", source=visit.source, now=word, why=reason)
+    return rhythm.told(visit, now), [alert], policy.deliveries(alert, None, around.routes)
+
+
+async def _accepted(accept: Accept, articles: Sequence[Article], original: Original | None) -> Exception | None:
     """Why not all of the articles were taken charge of, or nothing."""
     try:
-        await accept(articles)
+        await accept(articles, original)
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 - told below; the articles are fetched again, whatever it was
@@ -80,9 +144,13 @@ async def _accepted(accept: Callable[[Sequence[Article]], Awaitable[object]], ar
 
 
 def _dated(fresh: Fresh, now: datetime) -> Article:
-    """The article with a date: where the source gives none, that of the first sight; never one in the future."""
-    published = fresh.article.published or fresh.first_seen or now
-    return replace(fresh.article, published=policy.clamp(published, now))
+    """The article with a date: where the source gives none that can be, that of the first sight."""
+    article, seen = fresh.article, fresh.first_seen or now
+    if article.published is None:
+        return replace(article, published=seen, dating="absent" if article.dating == "stated" else article.dating)
+    if article.published > now + AHEAD:
+        return replace(article, published=seen, dating="future")
+    return replace(article, published=min(article.published, now))
 
 
 def _tell_failure(visit: Visit, error: Exception) -> None:
@@ -119,9 +187,9 @@ class Examined:
         return len(self.pending)
 
 
-async def as_it_is(article: Article) -> Article:
+async def as_it_is(article: Article) -> Filled:
     """The `fill` where no pages are to be fetched."""
-    return article
+    return Filled(article=article)
 
 
 async def never(_fresh: Fresh) -> bool:
@@ -165,13 +233,15 @@ class Bench:
     batch: int | None = None
 
 
-async def examine(articles: Sequence[Article], *, bench: Bench, backlog: Backlog = never) -> Examined:
-    """Takes charge of articles: once it returns, each is recorded with all that follows from it.
+async def examine(
+    articles: Sequence[Article], original: Original | None = None, *, bench: Bench, backlog: Backlog = never
+) -> Examined:
+    """Takes charge of articles, read from `original`: once it returns, each is recorded with all that follows from it.
 
     One that breaks us is set aside, and a refill examines it again. Raises MonitorError, after all others are recorded, where not
     even that could be done.
     """
-    return await _examine(await bench.store.unseen(articles), bench, backlog)
+    return await _examine(await bench.store.unseen(articles), bench, backlog, original)
 
 
 async def refill(*, bench: Bench, now: datetime, limit: int = 20) -> Examined:
@@ -180,20 +250,27 @@ async def refill(*, bench: Bench, now: datetime, limit: int = 20) -> Examined:
 
 
 @dataclass(frozen=True, slots=True)
-class _Filled:
+class _Piece:
+    """A fresh article on its way: with its page, the hashes of its paragraphs, and what is masked in it."""
+
     fresh: Fresh
-    article: Article
-    failed: bool
+    filled: Filled
+    failed: bool = False
     wait: timedelta | None = None
     """How long its page asked to be left alone."""
+    paragraphs: tuple[int, ...] = ()
+
+    @property
+    def article(self) -> Article:
+        return self.filled.article
 
 
-async def _examine(fresh: Sequence[Fresh], bench: Bench, backlog: Backlog) -> Examined:
+async def _examine(fresh: Sequence[Fresh], bench: Bench, backlog: Backlog, original: Original | None = None) -> Examined:
     """Batch after batch, in order: it decides which sighting of an event is first."""
     if not fresh:
         return Examined()
     size = bench.batch or len(fresh)
-    batches = [await _batch(fresh[at : at + size], bench, backlog) for at in range(0, len(fresh), size)]
+    batches = [await _batch(fresh[at : at + size], bench, backlog, original) for at in range(0, len(fresh), size)]
     plans = [plan for batch in batches for plan in batch]
     result = _summary([plan for plan in plans if plan])
     _tell(result)
@@ -202,51 +279,65 @@ async def _examine(fresh: Sequence[Fresh], bench: Bench, backlog: Backlog) -> Ex
     return result
 
 
-async def _batch(fresh: Sequence[Fresh], bench: Bench, backlog: Backlog) -> list[Plan | None]:
+async def _batch(fresh: Sequence[Fresh], bench: Bench, backlog: Backlog, original: Original | None) -> list[Plan | None]:
     """Pages a few at a time, matching in one go, then one article after the other."""
-    filled = await _fill_all(fresh, bench.fill)
-    matches = await bench.match([_seen(one, bench) for one in filled])
-    return [await _whole(one, found, bench, backlog) for one, found in zip(filled, matches, strict=True)]
+    pieces = [await _masked(piece, bench.store) for piece in await _fill_all(fresh, bench.fill)]
+    matches = await bench.match([_seen(one, bench) for one in pieces])
+    return [await _whole(one, found, bench, backlog, original) for one, found in zip(pieces, matches, strict=True)]
 
 
-def _seen(one: _Filled, bench: Bench) -> Article:
+def _seen(one: _Piece, bench: Bench) -> Article:
     """The article with the time of its first sight, which a rule may ask how old it was then."""
     return replace(one.article, seen=one.fresh.first_seen or bench.moment(one.article))
 
 
-async def _fill_all(fresh: Sequence[Fresh], fill: Fill) -> list[_Filled]:
+async def _masked(piece: _Piece, store: Store) -> _Piece:
+    """With those paragraphs masked that stand under many articles of its source."""
+    article = piece.article
+    found = habits.paragraphs(article.body) if article.source else []
+    if not found:
+        return piece
+    hashes = tuple(dict.fromkeys(one for one, _ in found))
+    repeated = await store.repeated(article.source, hashes)
+    masks = habits.masks(article.body, repeated) if repeated else ()
+    return replace(piece, filled=replace(piece.filled, article=replace(article, site=masks)), paragraphs=hashes)
+
+
+async def _fill_all(fresh: Sequence[Fresh], fill: Fill) -> list[_Piece]:
     slots = asyncio.Semaphore(PAGES)
 
-    async def one(piece: Fresh) -> _Filled:
+    async def one(piece: Fresh) -> _Piece:
         async with slots:
             return await _fill(piece, fill)
 
     return list(await asyncio.gather(*map(one, fresh)))
 
 
-async def _fill(fresh: Fresh, fill: Fill) -> _Filled:
+async def _fill(fresh: Fresh, fill: Fill) -> _Piece:
     wait = None
     try:
-        return _Filled(fresh, await fill(fresh.article), failed=False)
+        return _Piece(fresh, await fill(fresh.article))
     except MonitorError as error:
         wait = getattr(error, "wait", None)
         log.info("page missing", article=fresh.article.id, error=str(error), fills=fresh.fills + 1)
     except Exception:  # a page that breaks us is a page that is missing
         log.exception("page broke", article=fresh.article.id)
-    return _Filled(fresh, fresh.article, failed=True, wait=wait)
+    return _Piece(fresh, Filled(article=fresh.article), failed=True, wait=wait)
 
 
-async def _whole(one: _Filled, matches: Sequence[Match] | None, bench: Bench, backlog: Backlog) -> Plan | None:
+async def _whole(
+    one: _Piece, matches: Sequence[Match] | None, bench: Bench, backlog: Backlog, original: Original | None
+) -> Plan | None:
     """The plan that was recorded. One article's trouble is its own: it is set aside, or at worst None, and the rest goes on."""
     if matches is not None:
         try:
-            return await _record(one, matches, bench, backlog)
+            return await _record(one, matches, bench, backlog, original)
         except StoreError:
             raise
         except Exception:
             log.exception("examine failed", article=one.article.id, source=one.article.source, fills=one.fresh.fills)
     try:
-        return await _record(replace(one, failed=True), (), bench, never)
+        return await _record(replace(one, failed=True), (), bench, never, original)
     except StoreError:
         raise
     except Exception:
@@ -254,12 +345,12 @@ async def _whole(one: _Filled, matches: Sequence[Match] | None, bench: Bench, ba
         return None
 
 
-async def _record(one: _Filled, matches: Sequence[Match], bench: Bench, backlog: Backlog) -> Plan:
+async def _record(one: _Piece, matches: Sequence[Match], bench: Bench, backlog: Backlog, original: Original | None) -> Plan:
     """Plans on the events as they are and records; where another was quicker, on the events as they are then."""
     at = bench.moment(one.article)
     late = policy.is_old(one.article, one.fresh.first_seen or at) and await backlog(one.fresh)
     for _ in range(REPLANS):
-        plan = await _plan(one, matches, bench, at, late=late)
+        plan = _proven(await _plan(one, matches, bench, at, late=late), one, original)
         try:
             await bench.store.record(plan)
         except Outdated:
@@ -268,7 +359,7 @@ async def _record(one: _Filled, matches: Sequence[Match], bench: Bench, backlog:
     raise MonitorError(f"its events changed {REPLANS} times while it was being recorded")
 
 
-async def _plan(one: _Filled, matches: Sequence[Match], bench: Bench, at: datetime, *, late: bool) -> Plan:
+async def _plan(one: _Piece, matches: Sequence[Match], bench: Bench, at: datetime, *, late: bool) -> Plan:
     rules = {match.rule: bench.rules[match.rule] for match in matches if match.rule in bench.rules}
     fills = one.fresh.fills + one.failed
     return policy.plan(
@@ -283,6 +374,14 @@ async def _plan(one: _Filled, matches: Sequence[Match], bench: Bench, at: dateti
         refill=policy.next_fill(fills, at, one.wait) if one.failed else None,
         fills=fills,
     )
+
+
+def _proven(plan: Plan, one: _Piece, original: Original | None) -> Plan:
+    """With the bytes that are to be kept: the page; the feed only where it told something worth an alert."""
+    page = one.filled.page
+    kept = [each for each in (page, original if plan.alerts else None) if each]
+    unread = page.sha256 if page and not one.filled.read else None
+    return replace(plan, originals=tuple(kept), unread=unread, paragraphs=one.paragraphs)
 
 
 async def _ledger(rules: Mapping[str, Rule], fresh: Fresh, at: datetime, store: Store) -> Ledger:

@@ -16,6 +16,10 @@ RATIO = 200
 """How many times larger than what was sent a body may become, once it is above 1 MiB."""
 
 
+class TooLarge(Unreadable):
+    """More than the limits allow, or a bomb."""
+
+
 @dataclass(slots=True)
 class Unpacker:
     """Takes the chunks of one body. `wire` and `body` are the most bytes that may come, and may come out of it."""
@@ -32,12 +36,12 @@ class Unpacker:
             raise Unreadable(f"unknown content encoding {self.encoding[:40]!r}")
 
     def expect(self, length: int | None) -> None:
-        """Raises Unreadable where the announced length is too large already."""
+        """Raises TooLarge where the announced length is too large already."""
         if length is not None and length > self.wire:
             raise too_large(self.wire)
 
     def feed(self, chunk: bytes) -> None:
-        """Takes the next bytes. Raises Unreadable: broken, too large, or a bomb."""
+        """Takes the next bytes. Raises Unreadable where they are broken, TooLarge where they are too many, or a bomb."""
         self.received += len(chunk)
         self.expect(self.received)
         try:
@@ -51,7 +55,7 @@ class Unpacker:
         if len(self.unpacked) > self.body:
             raise too_large(self.body)
         if len(self.unpacked) > max(MIB, RATIO * self.received):
-            raise Unreadable(f"unpacks to more than {RATIO} times its size")
+            raise TooLarge(f"unpacks to more than {RATIO} times its size")
 
     def _pieces(self, chunk: bytes) -> Iterator[bytes]:
         """At most a MiB at a time, so that a bomb is noticed before it has gone off."""
@@ -70,6 +74,6 @@ def _wbits(start: bytes) -> int:
     return 47 if start[:1] in (b"\x1f", b"\x78") else -zlib.MAX_WBITS
 
 
-def too_large(cap: int) -> Unreadable:
+def too_large(cap: int) -> TooLarge:
     """The error for more than `cap` bytes."""
-    return Unreadable(f"too large: more than {f'{cap / MIB:g} MiB' if cap >= MIB else f'{cap} bytes'}")
+    return TooLarge(f"too large: more than {f'{cap / MIB:g} MiB' if cap >= MIB else f'{cap} bytes'}")

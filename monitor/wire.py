@@ -15,15 +15,21 @@ if TYPE_CHECKING:
 LONGEST_WAIT = timedelta(days=1)
 """More than a day is nobody's business: a receiver that says "year 9999" would silence itself for ever."""
 
+_KINDS = {410: "gone", 429: "asked-to-wait", 503: "asked-to-wait"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """An answer: `url` is where it came from after redirects; the names of headers are in lower case."""
+    """An answer: `url` is where it came from after redirects; the names of headers are in lower case.
+
+    `moved`: the same, where every redirect on the way said "for good" (301, 308); None also where there was none.
+    """
 
     status: int
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    moved: str | None = None
 
 
 class Get(Protocol):
@@ -42,28 +48,65 @@ class Post(Protocol):
         ...
 
 
-def retry_after(answer: Response, now: datetime) -> timedelta | None:
-    """How long a 429 or 503 asks to be left alone, up to a day; None where it does not say, or nothing sensible."""
+def retry_after(answer: Response, now: datetime | None) -> timedelta | None:
+    """How long a 429 or 503 asks to be left alone, up to a day; None where it does not say, or nothing sensible.
+
+    Without `now` a date says nothing.
+    """
     said = answer.headers.get("retry-after", "").strip()
     if answer.status not in (429, 503) or not said:
         return None
-    asked = _seconds(said) if said.isascii() and said.isdigit() else _until(said, now)
+    asked = _seconds(said) if _whole(said) else _until(said, now)
     return min(asked, LONGEST_WAIT) if asked is not None and asked >= timedelta(0) else None
 
 
 def failure(answer: Response, now: datetime) -> FetchFailed:
     """The error for an answer that is of no use."""
-    return FetchFailed(f"HTTP {answer.status}", wait=retry_after(answer, now))
+    return FetchFailed(f"HTTP {answer.status}", kind=_KINDS.get(answer.status, "http"), wait=retry_after(answer, now))
+
+
+def sent(answer: Response) -> datetime | None:
+    """When the answer was sent, by its own clock; None: it does not say."""
+    return _date(answer.headers.get("date", ""))
+
+
+def lasting(answer: Response, now: datetime) -> timedelta | None:
+    """How long the answer says that it is good for, up to a day: max-age, else Expires; None: not at all, or nothing sensible.
+
+    `s-maxage` is for caches that many share, and we are none.
+    """
+    said = _directives(answer.headers.get("cache-control", ""))
+    if "no-cache" in said or "no-store" in said:
+        return None
+    if "max-age" in said:
+        age = said["max-age"]
+        return min(_seconds(age), LONGEST_WAIT) if _whole(age) else None
+    until = _date(answer.headers.get("expires", ""))
+    return min(max(until - (sent(answer) or now), timedelta(0)), LONGEST_WAIT) if until else None
+
+
+def _directives(said: str) -> dict[str, str]:
+    """What Cache-Control says, by lower-case name; of a repeated one the first counts."""
+    pairs = [part.partition("=") for part in reversed(said.split(","))]
+    return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
+
+
+def _whole(said: str) -> bool:
+    return said.isascii() and said.isdigit()
 
 
 def _seconds(digits: str) -> timedelta:
     return timedelta(seconds=int(digits)) if len(digits) < 7 else LONGEST_WAIT
 
 
-def _until(date: str, now: datetime) -> timedelta | None:
+def _until(said: str, now: datetime | None) -> timedelta | None:
+    when = _date(said)
+    return max(when - now, timedelta(0)) if when and now else None
+
+
+def _date(said: str) -> datetime | None:
     try:
-        when = email.utils.parsedate_to_datetime(date)
-    except (ValueError, OverflowError):
+        when = email.utils.parsedate_to_datetime(said)
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError, IndexError, TypeError):
         return None
-    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(aware - now, timedelta(0))

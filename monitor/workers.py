@@ -52,6 +52,10 @@ class Engine(Protocol):
         """What they find in one article."""
         ...
 
+    def possible(self, *texts: str) -> bool:
+        """Whether they could find anything in an article made of these texts."""
+        ...
+
 
 Load = Callable[[Mapping[str, bytes], str], Engine]
 """Compiles rules: files by name, and the name of the main one. A module's function, so that a worker can import it."""
@@ -86,24 +90,36 @@ class Workers:
     _matching: Pool = field(init=False)
 
     def __post_init__(self) -> None:
-        self._parsing = Pool(self.parsers, partial(_limit_memory, self.memory))
-        self._matching = self._pool(self.files, self.main)
+        self._parsing = self._parsing_pool(self.files, self.main)
+        self._matching = self._matching_pool(self.files, self.main)
 
-    def _pool(self, files: Mapping[str, bytes], main: str) -> Pool:
+    def _parsing_pool(self, files: Mapping[str, bytes], main: str) -> Pool:
+        return Pool(self.parsers, partial(_prepare, self.memory, self.load, dict(files), main))
+
+    def _matching_pool(self, files: Mapping[str, bytes], main: str) -> Pool:
         return Pool(self.matchers, partial(_compile, self.load, dict(files), main))
 
-    async def parse_feed(self, body: bytes, *, source: str, url: str, headers: Mapping[str, str]) -> tuple[Article, ...]:
+    async def parse_feed(
+        self, body: bytes, *, source: str, url: str, headers: Mapping[str, str], known: frozenset[str] = frozenset()
+    ) -> feeds.Parsed:
         """As feeds.parse. Raises Unreadable, also where the parser was too slow or crashed."""
-        return await self.parse(feeds.parse, body, source=source, url=url, headers=dict(headers))
+        return await self.parse(feeds.parse, body, source=source, url=url, headers=dict(headers), known=known)
+
+    async def read_page(
+        self, body: bytes, *, url: str, content_type: str = "", title: str = "", summary: str = ""
+    ) -> pages.Page | None:
+        """As pages.read, with the rules in force. Raises Unreadable, also where it was too slow or crashed."""
+        return await self.parse(_read_page, body, url=url, content_type=content_type, title=title, summary=summary)
 
     async def extract(self, body: bytes, *, url: str, content_type: str = "") -> pages.Page:
-        """As pages.extract. Raises Unreadable, also where it was too slow or crashed."""
+        """As pages.extract: whatever is on the page. Raises Unreadable, also where it was too slow or crashed."""
         return await self.parse(pages.extract, body, url=url, content_type=content_type)
 
     async def parse(self, function: Task[T], *args: Any, **named: Any) -> T:
         """Runs a module's function in a parsing worker, within its limits. Raises Unreadable."""
         try:
-            return await self._parsing.run(partial(function, *args, **named), self.parse_limit)
+            with self._parsing.held() as pool:
+                return await pool.run(partial(function, *args, **named), self.parse_limit)
         except (Failed, Unavailable) as error:
             raise Unreadable(f"the parser {error}") from error
 
@@ -139,14 +155,16 @@ class Workers:
 
     async def reload(self, files: Mapping[str, bytes], main: str) -> None:
         """Swaps in new rules once they are compiled; what is under way ends with the old. Raises ConfigError and keeps them."""
-        fresh = self._pool(files, main)
+        fresh = self._matching_pool(files, main)
         try:
             await fresh.run(_nothing, self.match_limit)
         except (Failed, Unavailable) as error:
             await fresh.close()
             raise ConfigError(f"the rules cannot be loaded: {error}") from error
-        old, self._matching, self.files, self.main = self._matching, fresh, files, main
-        await old.close(gently=True)
+        old = self._matching, self._parsing
+        self._matching, self._parsing = fresh, self._parsing_pool(files, main)
+        self.files, self.main = files, main
+        await asyncio.gather(*(pool.close(gently=True) for pool in old))
 
     async def close(self) -> None:
         """Kills every worker, at once."""
@@ -341,11 +359,26 @@ def _limit_memory(most: int) -> None:
 
 
 _engine: Engine | None = None
+_rules: tuple[Load, Mapping[str, bytes], str] | None = None
 
 
 def _compile(load: Load, files: Mapping[str, bytes], main: str) -> None:
     global _engine  # noqa: PLW0603 - a worker is one process with one rule set, which is too large to send with each task
     _engine = load(files, main)
+
+
+def _prepare(most: int, load: Load, files: Mapping[str, bytes], main: str) -> None:
+    """A parsing worker compiles the rules only when a page is read: most parse feeds, or nothing but saved files."""
+    global _rules  # noqa: PLW0603 - as below
+    _limit_memory(most)
+    _rules = load, files, main
+
+
+def _read_page(body: bytes, *, url: str, content_type: str, title: str, summary: str) -> pages.Page | None:
+    if _engine is None and _rules is not None:
+        _compile(*_rules)
+    assert _engine is not None
+    return pages.read(body, url=url, content_type=content_type, title=title, summary=summary, ruleset=_engine)
 
 
 def _match(articles: Sequence[Article]) -> list[list[Match] | str]:

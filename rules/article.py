@@ -7,6 +7,13 @@ from datetime import datetime
 
 FIELDS = ("title", "summary", "body")
 
+DATINGS = ("stated", "zoneless", "future", "implausible", "unreadable", "absent")
+"""How far a date of publication can be believed.
+
+It was stated; stated without a zone, and taken as UTC; or it is the time of the first sight, because what was stated lay in the
+future, before the web, was no date, or was not there.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
@@ -25,6 +32,14 @@ class Article:
     language: str | None = None
     tags: tuple[str, ...] = ()
     published: datetime | None = None
+    dating: str = "stated"
+    """How far `published` can be believed: one of DATINGS."""
+    updated: datetime | None = None
+    """When it was last changed, as its source says, UTC."""
+    source_kind: str | None = None
+    """What its source is, in the operator's word: government, state-media, wire, independent."""
+    site: tuple[tuple[int, int], ...] = ()
+    """Stretches of the body (code points) that its source prints under many articles: nothing is looked for there."""
     seen: datetime | None = None
     """When it was first seen, where that matters to a rule; never part of what the article is."""
     digest: str = ""

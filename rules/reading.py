@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -108,9 +108,15 @@ class Reading:
         if field == "body":
             return False
         bare = " ".join(text.split()).rstrip(".…")
-        others = [self.article.body] if field == "title" else [self.article.body, self.article.title]
+        others = [self._opening] if field == "title" else [self._opening, self.article.title]
         starts = [" ".join(other[: 2 * len(text) + 80].split()) for other in others]
         return any(bare and one.startswith(bare) and not one[len(bare) : len(bare) + 1].isalnum() for one in starts)
+
+    @property
+    def _opening(self) -> str:
+        """The body; nothing where it opens with what its source prints under many articles: that is not read for anything else."""
+        article = self.article
+        return "" if article.site and not article.body[: min(article.site)[0]].strip() else article.body
 
     @cached_property
     def sections(self) -> list[Section]:
@@ -119,6 +125,8 @@ class Reading:
         for field, words in self._words.items():
             first = sum(len(section.sentences) for section in found)
             found.append(_section(field, self.article.text(field), words, first))
+            if field == "body" and self.article.site:
+                found[-1].sentences = _apart(found[-1].sentences, self.article.site, first)
         return found
 
     @cached_property
@@ -147,6 +155,19 @@ def _section(field: str, text: str, words: Tokens, first: int) -> Section:
                 number = first + len(section.sentences)
                 section.sentences.append(Sentence(section, number, start, end, lo, hi, n))
     return section
+
+
+def _apart(found: list[Sentence], site: Iterable[Span], first: int) -> list[Sentence]:
+    """Those that touch no stretch of the site's own, numbered anew from `first`."""
+    own = sorted(site)
+    free = [one for one in found if not _touches(one, own)]
+    return [replace(one, number=first + n) for n, one in enumerate(free)]
+
+
+def _touches(one: Sentence, spans: list[Span]) -> bool:
+    """Whether a sentence overlaps one of the stretches, which are in order and do not overlap one another."""
+    before = bisect_left(spans, one.end, key=lambda span: span[0])
+    return before > 0 and spans[before - 1][1] > one.start
 
 
 def _masked(section: Section, spans: list[Span], starts: list[int]) -> list[bool]:

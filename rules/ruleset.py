@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from rules.article import Article
 from rules.evidence import Clause, Evidence, Finding, Hit, Match
+from rules.fold import vocabulary
 from rules.problems import Problem
 from rules.reading import Reading, Sentence
 from rules.rule import Label, Rule
@@ -31,6 +32,11 @@ class RuleSet:
                 if evidence is not None:
                     found.append(Match(rule=rule.id, article=article.id, findings=findings(evidence, reading, rule.labels)))
         return found
+
+    def possible(self, *texts: str) -> bool:
+        """Whether any rule could match an article made of these texts, or of parts of them: cheap, and never wrongly no."""
+        words = frozenset().union(*map(vocabulary, texts))
+        return any(rule.status != "deprecated" and rule.when.possible(words) for rule in self.rules)
 
     def explain(self, article: Article) -> list[tuple[Rule, Clause]]:
         """For every rule, why the article satisfies it or does not: the same evaluation, told clause by clause."""

@@ -15,7 +15,8 @@ from structlog.testing import capture_logs
 
 from monitor import steps
 from monitor.model import Alert, Cursor, Delivery, Fetched
-from monitor.policy import Route, answered
+from monitor.policy import Route
+from monitor.rhythm import answered
 from monitor.steps import Bench
 from monitor.stores.memory import MemoryStore
 from rules import Article, Finding, Match, Once, Rule
@@ -88,13 +89,10 @@ async def accept(store: Any, world: World, articles: Sequence[Article]) -> None:
 async def life(store: Any, world: World) -> None:
     """A visit and a round of deliveries: what the daemon does, in its order."""
     await store.release()
-    await steps.ingest(
-        world,
-        store=store,
-        accept=lambda articles: accept(store, world, articles),
-        clock=lambda: NOON,
-        every=timedelta(minutes=15),
+    around = steps.Round(
+        store=store, accept=lambda articles, _: accept(store, world, articles), clock=lambda: NOON, every=timedelta(minutes=15)
     )
+    await steps.ingest(world, around)
     await steps.deliver(store=store, sinks={"desk": world}, clock=lambda: NOON, jitter=lambda: 0.0, lease=LEASE, limit=9)
 
 
@@ -103,7 +101,7 @@ async def cursor_first(store: Any, world: World) -> None:
     await store.release()
     last = await store.last_visit("paper")
     fetched = await world.fetch(last.cursor if last else {})
-    await store.visited(answered(last, fetched, "paper", NOON, timedelta(minutes=15), news=1))
+    await store.visited(answered(last, fetched, "paper", NOON, news=[NOON], every=timedelta(minutes=15)))
     await accept(store, world, await fresh(store, fetched))
     await steps.deliver(store=store, sinks={"desk": world}, clock=lambda: NOON, jitter=lambda: 0.0, lease=LEASE, limit=9)
 
@@ -134,6 +132,7 @@ async def test_the_walk_meets_every_call_of_a_life() -> None:
         "last_visit",
         "unseen",
         "unseen",
+        "repeated",
         "ledger",
         "record",
         "visited",
@@ -143,13 +142,13 @@ async def test_the_walk_meets_every_call_of_a_life() -> None:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("dies_at", range(9))
+@pytest.mark.parametrize("dies_at", range(10))
 async def test_killed_anywhere_it_ends_with_one_alert_told_under_one_id(dies_at: int, *, after: bool) -> None:
     store, world = await killed_and_restarted(life, dies_at, after=after)
 
     (alert,) = await store.alerts()
     assert set(world.got) == {(alert.id, f"{alert.id} Talks: Malta".encode())}
-    assert len(world.got) == (2 if (dies_at, after) == (8, False) else 1)  # sent twice only between sending and settling
+    assert len(world.got) == (2 if (dies_at, after) == (9, False) else 1)  # sent twice only between sending and settling
     assert (await store.tally()).waiting == 0
     assert [event.articles for event in (await store.ledger(["talks"], NOON)).events] == [1]
 

@@ -17,10 +17,12 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = {
     "__main__ cli": 6,  # talk to people
-    "app schedule config log workers": 5,  # wire and time
+    "app schedule config log workers lag": 5,  # wire and time
     "sources stores sinks links web egress": 4,  # touch the world; never import one another
     "steps": 3,
-    "policy novelty envelope backtest feeds pages saved identity text unpack addresses report junit": 2,  # pure decisions and parsing
+    # pure decisions and parsing
+    "policy rhythm novelty envelope backtest feeds dates pages imprint habits saved identity text unpack addresses report junit": 2,
+    "listing sitemaps arrivals opml discovery hrefs": 2,  # what is not a feed, and finding feeds
     "model errors ports wire": 1,  # words and seams
     "rules monitor": 0,  # the engine, and the bare package: a version and no more
 }
@@ -79,7 +81,7 @@ def clients_only_in_egress(module: str, tree: ast.Module) -> Iterator[str]:
 
 def feedparser_only_in_feeds(module: str, tree: ast.Module) -> Iterator[str]:
     for line, name in imports(module, tree):
-        if name.split(".")[0] == "feedparser" and module != "monitor.feeds":
+        if name.split(".")[0] == "feedparser" and room(module) != "feeds":
             yield f"{module}:{line} imports {name}"
 
 

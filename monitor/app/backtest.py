@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import rules
 from monitor import steps
+from monitor.app import kept
 from monitor.app.book import read_rules
 from monitor.app.replay import Rehearsal
 from monitor.errors import ConfigError
@@ -98,14 +99,19 @@ async def from_files(collected: Collected, window: Window) -> AsyncIterator[list
     yield [replace(one, seen=moment(one)) for one in collected.articles if window.holds(one.published)]
 
 
-async def from_store(store: Store, window: Window) -> AsyncIterator[list[Article]]:
-    """The articles that a monitor has kept, page by page, seen when it saw them; one without a date is dated then."""
+async def from_store(store: Store, window: Window, versions: Sequence[Version]) -> AsyncIterator[list[Article]]:
+    """The articles that a monitor has kept, page by page, seen when it saw them; one without a date is dated then.
+
+    Web pages that the rules of the day had no use for are read now, where one of the versions has.
+    """
+    readers = [version.rehearsal.workers.read_page for version in versions]
     after = None
     # Nothing is published after it was first seen, so what was seen before the window is not in it.
     while page := await store.articles(window.since or EPOCH, after=after, limit=PAGE):
         after = page[-1].article.id
         dated = [replace(one.article, published=one.article.published or one.first_seen, seen=one.first_seen) for one in page]
-        yield [one for one in dated if window.holds(one.published)]
+        wanted = [(fresh, one) for fresh, one in zip(page, dated, strict=True) if window.holds(one.published)]
+        yield [await kept.read_late(replace(fresh, article=one), store, readers) for fresh, one in wanted]
 
 
 # Trying it

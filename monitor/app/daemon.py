@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING
 import structlog
 
 import rules
-from monitor import steps
-from monitor.app import receivers
+from monitor import rhythm, steps
+from monitor.app import kept, receivers, sources
 from monitor.app.book import Book, jitter, now
 from monitor.schedule import Schedule
-from monitor.sources.feed import FeedSource
+from monitor.sources import polite
 from monitor.sources.page import PageFiller
-from monitor.steps import Bench
+from monitor.steps import Bench, Round
 from monitor.stores import open_store
 from monitor.workers import Workers
 from rules import Article, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-    from monitor.config import Config
-    from monitor.egress import Egress
-    from monitor.model import Alert, Visit
+    from monitor.config import Config, Watched
+    from monitor.model import Alert, Original, Visit
+    from monitor.policy import Route
     from monitor.ports import Sink, Source, Store
 
 DRAIN = 5.0
@@ -37,12 +37,21 @@ DRAIN = 5.0
 VISIT = timedelta(minutes=15)
 """How long a source is ours: longer than most visits with all their pages take."""
 
+PRUNED = 200
+"""Articles removed in one go: the writer is not held up for long."""
+
+BACK = timedelta(minutes=1)
+"""A clock that goes back by more was set; by less, it was put right a little."""
+
+LATELY = timedelta(minutes=10)
+"""Visits older than this say nothing about whether our own network is down."""
+
 log = structlog.get_logger("monitor.app")
 
 
 @dataclass(slots=True, kw_only=True)
 class App:
-    """A monitor that is open. `sources` and `sinks` are what it watches and whom it tells."""
+    """A monitor that is open. `sources` and `sinks` are what it watches and whom it tells; `free` says whether a host may be asked."""
 
     config: Config
     book: Book
@@ -50,7 +59,15 @@ class App:
     sources: Mapping[str, Source]
     sinks: Mapping[str, Sink]
     bench: Bench
+    free: Callable[[str], bool]
+    routes: Sequence[Route] = ()
     schedule: Schedule = field(init=False)
+    watched: Mapping[str, Watched] = field(init=False)
+    hosts: Mapping[str, str] = field(init=False)
+    due: dict[str, datetime] = field(default_factory=dict)
+    """When each source is to be visited next. The store knows, too; this spares it the question, once a second."""
+    reached: dict[str, tuple[datetime, bool]] = field(default_factory=dict)
+    """Whether a host answered at all, the last time."""
     visiting: set[str] = field(default_factory=set)
     """Sources that are being visited now: a visit with many pages may outlast its lease."""
     pending: set[str] = field(default_factory=set)
@@ -58,39 +75,96 @@ class App:
     polled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once all of them were visited."""
     opened: datetime = field(default_factory=now)
+    checked: datetime = field(default_factory=now)
+    """When the clock was read last."""
 
     def __post_init__(self) -> None:
+        self.watched = {one.id: one for one in self.config.sources}
+        self.hosts = {one.id: sources.machine(one) for one in self.config.sources}
         self.schedule = Schedule(
-            claim=self.claim, ingest=self.ingest, deliver=self.deliver, refill=self.refill, slots=self.config.fetches
+            claim=self.claim,
+            ingest=self.ingest,
+            deliver=self.deliver,
+            refill=self.refill,
+            tidy=self.tidy,
+            slots=self.config.fetches,
         )
 
     async def start(self) -> None:
         """Starts watching."""
-        settled = {visit.source for visit in await self.store.visits() if visit.due > self.opened}
-        self.pending = set(self.sources) - settled
+        self.pending = set(self.sources) - await self._plan(self.opened)
         self._first_round()
         self.schedule.start()
 
+    async def _plan(self, at: datetime) -> set[str]:
+        """Decides when each source is due, what is due already spread so that nobody is rushed; gives those that are due later."""
+        visits = await self._visits(at)
+        spread = rhythm.spread(list(self.sources), visits, at)
+        later = {source: visit.due for source, visit in visits.items() if visit.due > at}
+        self.due = {source: later.get(source, at + spread.get(source, timedelta(0))) for source in self.sources}
+        return set(later)
+
+    async def _visits(self, at: datetime) -> dict[str, Visit]:
+        """The last visits; what a clock that was far ahead, or another address, has put off is put right."""
+        visits = {visit.source: visit for visit in await self.store.visits() if visit.source in self.sources}
+        for source, visit in visits.items():
+            sane = rhythm.sane(visit, at)
+            if polite.is_of_another(visit.cursor, self.watched[source].place):
+                sane = replace(sane, due=min(sane.due, at))
+            if sane != visit:
+                log.warning("due sooner", source=source, was=str(visit.due), now=str(sane.due))
+                await self.store.visited(sane)
+                visits[source] = sane
+        return visits
+
     async def claim(self, limit: int) -> list[str]:
-        """Sources that are due, and ours until visited."""
-        idle = [source for source in self.sources if source not in self.visiting]
-        return await self.store.claim_sources(idle, now(), VISIT, limit)
+        """Sources that are due, whose host is free; they are ours until visited."""
+        at = now()
+        if at < self.checked - BACK:  # it was set back: nothing would be due for as long
+            await self._plan(at)
+        self.checked = at
+        busy = {self.hosts[source] for source in self.visiting}
+        ready = {
+            source: self.hosts[source]
+            for source, due in self.due.items()
+            if due <= at and self.hosts[source] not in busy and self.free(self.hosts[source])
+        }
+        return await self.store.claim_sources(ready, at, VISIT, limit) if ready else []
 
     async def ingest(self, source: str) -> None:
         """Visits one source."""
-        every = next(feed.every for feed in self.config.sources if feed.id == source)
         self.visiting.add(source)
         try:
-            await steps.ingest(self.sources[source], store=self.store, accept=self.accept, clock=now, every=every)
+            visit = await steps.ingest(self.sources[source], self._round(source))
         finally:
             self.visiting.discard(source)
+        self.due[source] = visit.due
+        self.reached[self.hosts[source]] = (visit.at, visit.trouble not in rhythm.UNREACHED)
         self.pending.discard(source)
         self._first_round()
+        self.schedule.nudge()
 
-    async def accept(self, articles: Sequence[Article]) -> None:
+    def _round(self, source: str) -> Round:
+        wanted = self.watched[source]
+        return Round(
+            store=self.store,
+            accept=self.accept,
+            clock=now,
+            every=wanted.every,
+            patience=wanted.patience,
+            offline=self.offline,
+            routes=self.routes,
+        )
+
+    def offline(self) -> bool:
+        """Whether it is our own network that is down."""
+        since = now() - LATELY
+        return rhythm.offline([(host, well) for host, (at, well) in self.reached.items() if at >= since])
+
+    async def accept(self, articles: Sequence[Article], original: Original | None) -> None:
         """Examines, and has what was found delivered at once."""
         try:
-            await steps.examine(articles, bench=self.bench, backlog=steps.new_source(self.store))
+            await steps.examine(articles, original, bench=self.bench, backlog=steps.new_source(self.store))
         finally:
             self.schedule.nudge()
 
@@ -98,6 +172,12 @@ class App:
         """Asks again for missing pages."""
         await steps.refill(bench=self.bench, now=now())
         self.schedule.nudge()
+
+    async def tidy(self) -> None:
+        """Removes what is older than it is to be kept."""
+        keep, at = self.config.keep, now()
+        gone = await kept.prune(self.store, at - keep.articles, at - keep.pages, PRUNED)
+        log.info("pruned", articles=gone.articles, originals=gone.originals, bytes=gone.bytes)
 
     async def deliver(self) -> int:
         """One round of deliveries; how many were due."""
@@ -133,9 +213,9 @@ async def open_app(config: Config, book: Book, terminal: Sink) -> AsyncIterator[
         workers = _workers(config, book)
         stack.push_async_callback(workers.close)
         sinks = receivers.sinks(config, egress) or {terminal.id: terminal}
-        filler = PageFiller(
-            get=egress.get, extract=workers.extract, clock=now, wanted={feed.id: feed.page for feed in config.sources}
-        )
+        routes = receivers.routes(config.receivers, sinks)
+        wanted = {one.id: one.full_text for one in config.sources}
+        filler = PageFiller(get=egress.page, read=workers.read_page, clock=now, wanted=wanted)
         bench = Bench(
             store=store,
             match=workers.match,
@@ -143,9 +223,18 @@ async def open_app(config: Config, book: Book, terminal: Sink) -> AsyncIterator[
             moment=lambda _: now(),
             fill=filler.fill,
             batch=steps.BATCH,
-            routes=receivers.routes(config.receivers, sinks),
+            routes=routes,
         )
-        yield App(config=config, book=book, store=store, sources=_sources(config, egress, workers), sinks=sinks, bench=bench)
+        yield App(
+            config=config,
+            book=book,
+            store=store,
+            sources=sources.open_sources(config, egress, workers),
+            sinks=sinks,
+            bench=bench,
+            free=egress.free,
+            routes=routes,
+        )
 
 
 async def run(app: App, stop: asyncio.Event, hurry: asyncio.Event) -> None:
@@ -170,19 +259,3 @@ def _workers(config: Config, book: Book) -> Workers:
 
 def _broken(article: Article, reason: str) -> None:
     log.error("match broke", article=article.id, reason=reason)
-
-
-def _sources(config: Config, egress: Egress, workers: Workers) -> dict[str, Source]:
-    return {
-        feed.id: FeedSource(
-            id=feed.id,
-            url=feed.url,
-            get=egress.get,
-            parse=workers.parse_feed,
-            clock=now,
-            language=feed.language,
-            tags=feed.tags,
-            headers={name: value.reveal for name, value in feed.headers.items()},
-        )
-        for feed in config.sources
-    }

@@ -6,27 +6,69 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.errors import StoreError
+from monitor.errors import StoreError, Unreadable
+from monitor.model import Pruned
+from monitor.sources.page import Read, completed
 from monitor.stores import open_store
 from monitor.stores.sqlite import is_held
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
+    from datetime import datetime
 
     from monitor.config import Config
+    from monitor.model import Fresh, Original
+    from monitor.pages import Page
     from monitor.ports import Store
+    from rules import Article
 
 
 @asynccontextmanager
 async def open_kept(config: Config) -> AsyncIterator[Store]:
     """The store as it is, for reading beside a running monitor. Raises StoreError where there is none yet."""
-    if not _path(config.store).exists():
+    if not exists(config):
         raise StoreError(f"{config.store} is not there yet: 'monitor run' makes it")
     store = await open_store(config.store)
     try:
         yield store
     finally:
         await store.close()
+
+
+async def read_late(fresh: Fresh, store: Store, readers: Sequence[Read]) -> Article:
+    """The article with the text of its page, where that was kept and not read when it came, and one of the readers wants it."""
+    if fresh.unread is None:
+        return fresh.article
+    originals = [one for version in await store.revisions(fresh.article.id) for one in version.originals]
+    for page in (one for one in originals if one.sha256 == fresh.unread):
+        for read in readers:
+            if (found := await _read(read, fresh.article, page)) is not None:
+                return completed(fresh.article, found, page.at)
+    return fresh.article
+
+
+async def _read(read: Read, article: Article, page: Original) -> Page | None:
+    try:
+        return await read(page.body, url=page.url, content_type=page.content_type, title=article.title, summary=article.summary)
+    except Unreadable:
+        return None
+
+
+async def prune(store: Store, articles: datetime, originals: datetime, step: int) -> Pruned:
+    """Removes all that is older, `step` articles at a time, so that others can write in between; what was removed in all."""
+    total = Pruned()
+    while True:
+        gone = await store.prune(articles, originals, step)
+        if not gone.articles and not gone.originals:
+            return total
+        total = Pruned(
+            articles=total.articles + gone.articles, originals=total.originals + gone.originals, bytes=total.bytes + gone.bytes
+        )
+
+
+def exists(config: Config) -> bool:
+    """Whether a monitor ever kept anything there."""
+    return _path(config.store).exists()
 
 
 def _path(store: str) -> Path:

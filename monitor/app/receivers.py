@@ -37,7 +37,12 @@ def check(config: Config, book: Book) -> None:
 
 def open_egress(config: Config) -> Egress:
     """The way out: into public networks, and those that the settings allow."""
-    return Egress(guard=Guard(config.allow), user_agent=config.user_agent)
+    return Egress(
+        fetches=Guard(config.allow.sources),
+        deliveries=Guard(config.allow.receivers),
+        user_agent=config.user_agent,
+        pause=config.pause.total_seconds(),
+    )
 
 
 def sinks(config: Config, egress: Egress) -> dict[str, Sink]:

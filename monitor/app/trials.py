@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from monitor import identity, policy
+from monitor import identity
 from monitor.app import replay as stage
 from monitor.app.replay import Rehearsal
 from monitor.model import Sent
@@ -123,7 +123,7 @@ async def _story(story: Story, rehearsal: Rehearsal) -> list[Miss]:
 
 def _arriving(step: Step) -> Article:
     """The article as a source would hand it on: dated, and known by what it says."""
-    dated = replace(step.article, published=policy.clamp(step.article.published or step.at, step.at))
+    dated = replace(step.article, published=min(step.article.published or step.at, step.at))
     return replace(dated, digest=identity.revision(dated))
 
 

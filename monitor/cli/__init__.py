@@ -13,11 +13,13 @@ import click
 
 from monitor import __version__
 from monitor.cli import options
+from monitor.cli.articles import articles, prune
 from monitor.cli.author import missed, test, wrong
 from monitor.cli.backtest import backtest
 from monitor.cli.begin import init
 from monitor.cli.check import check, print_schema
 from monitor.cli.explain import explain
+from monitor.cli.feeds import feeds
 from monitor.cli.look import alerts, status
 from monitor.cli.replay import match, replay
 from monitor.cli.rules import rules
@@ -44,7 +46,24 @@ def monitor() -> None:
     """  # noqa: D301 - \b is the character that tells click to leave lines as they are
 
 
-for command in (run, replay, match, test, missed, backtest, status, alerts, init, check, explain, rules, print_schema):
+for command in (
+    run,
+    replay,
+    match,
+    test,
+    missed,
+    backtest,
+    status,
+    feeds,
+    articles,
+    alerts,
+    prune,
+    init,
+    check,
+    explain,
+    rules,
+    print_schema,
+):
     monitor.add_command(command)
 alerts.add_command(wrong)
 

@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,36 +15,23 @@ from monitor import backtest as figures
 from monitor.app import backtest as stage
 from monitor.app import kept
 from monitor.app.backtest import Window
-from monitor.app.book import now
 from monitor.app.replay import rehearsing
 from monitor.backtest import Labels, Question
 from monitor.cli import options, reading
-from monitor.cli.replay import FAILED, SKIPPED, Moment
+from monitor.cli.replay import FAILED, SKIPPED
 from monitor.cli.scorecard import Result, told
+from monitor.cli.times import Since
 from monitor.errors import ConfigError
 from monitor.sources.replay import Collected
-from rules.spec import Notes, Spec
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from monitor.config import Config
     from rules import Article
 
 LISTED = 20
 """Articles of a kind that are listed for people, unless they ask for more."""
-
-
-class Since(click.ParamType[datetime]):
-    """A time, or how long ago."""
-
-    name = "30d|iso time"
-
-    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> datetime:
-        """The time. Fails with a usage error."""
-        notes = Notes()
-        ago = Spec(str(value), "", 1, 1, notes).span()
-        return Moment().convert(value, param, context) if notes.failed else now() - ago
 
 
 # The command
@@ -138,7 +125,7 @@ async def _backtest(config: Config, wish: Wish) -> Result:
             await stack.enter_async_context(rehearsing(version.rehearsal))
         collected = await reading.collect(versions[0].rehearsal, wish.corpus) if wish.corpus else Collected()
         labels = _labels(wish.question, wish.window, collected)
-        batches, number = await _articles(stack, config, wish, collected)
+        batches, number = await _articles(stack, config, wish, collected, versions)
         with reading.matching(number * len(versions)) as progress:
             for version in versions:
                 version.rehearsal.progress = progress
@@ -170,10 +157,10 @@ def _labels(question: Question | None, window: Window, collected: Collected) -> 
 
 
 async def _articles(
-    stack: contextlib.AsyncExitStack, config: Config, wish: Wish, collected: Collected
+    stack: contextlib.AsyncExitStack, config: Config, wish: Wish, collected: Collected, versions: Sequence[stage.Version]
 ) -> tuple[AsyncIterator[list[Article]], int]:
     """The articles in batches, and about how many they are."""
     if wish.corpus:
         return stage.from_files(collected, wish.window), len(collected.articles)
     store = await stack.enter_async_context(kept.open_kept(config))
-    return stage.from_store(store, wish.window), (await store.tally()).articles
+    return stage.from_store(store, wish.window, versions), (await store.tally()).articles

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor import envelope, report
+from monitor import envelope, report, rhythm
 from monitor.app import kept
 from monitor.cli import options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from monitor.config import Config
+    from monitor.config import Config, Watched
     from monitor.model import Alert, Tally, Visit
 
 DAY = timedelta(days=1)
@@ -89,6 +89,9 @@ class Health:
     tally: Tally
     lately: int
     """Alerts of the last day."""
+    watched: Mapping[str, Watched] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Bytes by kind of thing, in the file."""
 
     def troubles(self) -> list[str]:
         """What somebody should look after now, one line each."""
@@ -124,9 +127,20 @@ class Health:
         yield f"alerts      {self.lately} in the last day, {self.tally.alerts} in all, from {self.tally.articles} articles"
         yield f"deliveries  {self.tally.waiting} waiting, {self.tally.dead} given up"
         yield f"pages       {self.tally.unfilled} still to be fetched"
+        yield f"disk        {self.sizes.get('file', 0) / 1e6:,.1f} MB"
         yield f"sources     {sum(not visit.failures for visit in self.visits)} of {len(self.sources)} answered"
         known = {visit.source: visit for visit in self.visits}
-        yield from (f"  {source:<24} {_state(known.get(source))}" for source in self.sources)
+        yield from (f"  {source:<24} {self._state(known.get(source), source)}" for source in self.sources)
+
+    def _state(self, visit: Visit | None, source: str) -> str:
+        state = self.state(visit, source)
+        return f"{state.word}: {state.reason}" + (f", next {_when(visit.due)}" if visit else "")
+
+    def state(self, visit: Visit | None, source: str) -> rhythm.State:
+        """How a source is."""
+        wanted = self.watched.get(source)
+        every, patience = (wanted.every, wanted.patience) if wanted else (None, None)
+        return rhythm.state(visit, self.now, every=every, patience=patience)
 
     def plain(self) -> dict[str, Any]:
         """The same for programs."""
@@ -140,7 +154,22 @@ class Health:
             "articles": tally.articles,
             "pages_missing": tally.unfilled,
             "deliveries": {"waiting": tally.waiting, "dead": tally.dead, "oldest_waiting": _iso(tally.oldest_waiting)},
-            "sources": [_plain(source, known.get(source)) for source in self.sources],
+            "disk": dict(self.sizes),
+            "sources": [self._plain(source, known.get(source)) for source in self.sources],
+        }
+
+    def _plain(self, source: str, visit: Visit | None) -> dict[str, Any]:
+        state = self.state(visit, source)
+        told = {"id": source, "state": state.word, "reason": state.reason, "visited": None}
+        if visit is None:
+            return told
+        return told | {
+            "visited": _iso(visit.at),
+            "answered": _iso(visit.answered),
+            "due": _iso(visit.due),
+            "articles": visit.articles,
+            "failures": visit.failures,
+            "error": visit.error,
         }
 
 
@@ -157,15 +186,9 @@ async def _health(config: Config) -> Health:
             visits=visits,
             tally=await store.tally(),
             lately=len(recent),
+            watched={source.id: source for source in config.sources},
+            sizes=await store.sizes(),
         )
-
-
-def _state(visit: Visit | None) -> str:
-    if visit is None:
-        return "not visited yet"
-    if visit.failures:
-        return f"fails: {visit.error}{_since(visit)}"
-    return f"answered {_when(visit.at)}, {visit.articles} articles, next {_when(visit.due)}"
 
 
 def _unfinished(visit: Visit) -> bool:
@@ -174,20 +197,6 @@ def _unfinished(visit: Visit) -> bool:
 
 def _since(visit: Visit) -> str:
     return f", last answered {_when(visit.answered)}" if visit.answered else ", has never answered"
-
-
-def _plain(source: str, visit: Visit | None) -> dict[str, Any]:
-    if visit is None:
-        return {"id": source, "visited": None}
-    return {
-        "id": source,
-        "visited": _iso(visit.at),
-        "answered": _iso(visit.answered),
-        "due": _iso(visit.due),
-        "articles": visit.articles,
-        "failures": visit.failures,
-        "error": visit.error,
-    }
 
 
 def _iso(moment: datetime | None) -> str | None:

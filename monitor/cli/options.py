@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor import config as settings
-from monitor import log
+from monitor import log, report
 from monitor.report import Style
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def load_or_lend(config_file: Path | None, rules_file: Path | None) -> Config:
     named = rules_file or settings.environment().get("MONITOR_RULES") or config.file
     if named or config.rules.exists():
         return config
-    home = Path(settings.__file__).resolve().parent
+    home = Path(report.__file__).resolve().parent
     lent = next(path for path in (home.parent / "rules.yaml", home / "starter" / "rules.yaml") if path.exists())
     click.echo(f"no rules.yaml here: using those that came with the monitor, {lent}", err=True)
     return replace(config, rules=lent)

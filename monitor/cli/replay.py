@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +15,7 @@ from monitor.app import replay as stage
 from monitor.app.book import now, read_rules
 from monitor.app.replay import Rehearsal
 from monitor.cli import options, reading
+from monitor.cli.times import Moment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -28,20 +29,6 @@ if TYPE_CHECKING:
 FAILED = 1
 USAGE = 2
 SKIPPED = 3
-
-
-class Moment(click.ParamType[datetime]):
-    """A time as ISO 8601; UTC where it does not say."""
-
-    name = "iso time"
-
-    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> datetime:
-        """The time. Fails with a usage error."""
-        try:
-            when = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is not a time such as 2026-07-01T12:00:00Z", param, context)
-        return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from monitor.app.book import Book
     from monitor.app.daemon import App
-    from monitor.config import Config
+    from monitor.config import Config, Watched
     from monitor.model import Alert, Visit
     from rules import Problem
 
@@ -96,7 +96,7 @@ def _say(event: str, lines: Iterator[str], **facts: Any) -> None:
 def introduction(config: Config, book: Book) -> Iterator[str]:
     """What it watches, for what, whom it tells and where it keeps things. Hosts only: the rest of an address may be secret."""
     yield f"Watching {report.count(len(config.sources), 'source')}:"
-    yield from (f"  {feed.id:<24} {feed.host}, every {_span(feed.every.total_seconds())}" for feed in config.sources)
+    yield from (f"  {one.id:<24} {one.host}, {_every(one)}" for one in config.sources)
     yield f"for {report.count(len(book.ruleset.rules), 'rule')} in {config.rules}:"
     for rule in book.ruleset.rules:
         draft = "" if rule.status != "draft" else ", a draft: recorded, nobody is told"
@@ -113,7 +113,7 @@ def introduction(config: Config, book: Book) -> Iterator[str]:
 def facts(config: Config, book: Book) -> dict[str, Any]:
     """The introduction for programs."""
     return {
-        "sources": [{"id": feed.id, "host": feed.host, "every": _span(feed.every.total_seconds())} for feed in config.sources],
+        "sources": [{"id": one.id, "form": one.form, "host": one.host, "every": _every(one)} for one in config.sources],
         "rules_file": str(config.rules),
         "rules": [
             {"id": rule.id, "level": rule.level, "status": rule.status, "fires_when": rule.when.describe()}
@@ -168,6 +168,10 @@ def _listed(alerts: Sequence[Alert]) -> Iterator[str]:
 def _narrowed(levels: Sequence[str], tags: Sequence[str]) -> str:
     wanted = [*levels, *(f"tagged {tag}" for tag in tags)]
     return f", only {', '.join(wanted)}" if wanted else ""
+
+
+def _every(source: Watched) -> str:
+    return f"every {_span(source.every.total_seconds())}" if source.every else "as often as it has news"
 
 
 def _span(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Completes an article from its web page, where the feed gave only a teaser: what a rule looks for seldom stands in one."""
+"""Completes an article from its web page, where its source gave only a teaser: what a rule looks for seldom stands in one."""
 
 from __future__ import annotations
 
@@ -6,25 +6,28 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from monitor.errors import FetchFailed, Unreadable
+from monitor.model import Filled, Original
 from monitor.wire import Get, failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from monitor.pages import Page
     from monitor.ports import Clock
     from rules import Article
 
+ACCEPT = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
 TEASER = 1_200
 """Characters: a shorter text is taken for a teaser."""
 _CUT = ("...", "…", "[…]", "[...]", "read more", "continue reading", "read more »", "more »", "читать далее", "читати далі")
 
 
-class Extract(Protocol):
+class Read(Protocol):
     """Takes the article out of a page somewhere that it can do no harm. Raises Unreadable."""
 
-    async def __call__(self, body: bytes, *, url: str, content_type: str) -> Page:
-        """The article on the page."""
+    async def __call__(self, body: bytes, *, url: str, content_type: str, title: str = "", summary: str = "") -> Page | None:
+        """The article on the page; None: nothing on it, with this title and summary, is of interest to any rule."""
         ...
 
 
@@ -33,22 +36,39 @@ class PageFiller:
     """Fetches pages. `wanted` says for each source: "auto" (the default: teasers only), "always" or "never"."""
 
     get: Get = field(repr=False)
-    extract: Extract = field(repr=False)
+    read: Read = field(repr=False)
     clock: Clock = field(repr=False)
     wanted: Mapping[str, str] = field(default_factory=dict)
 
-    async def fill(self, article: Article) -> Article:
-        """The article with the text of its page; as it is where none is wanted, or the page has less. Raises FetchFailed."""
+    async def fill(self, article: Article) -> Filled:
+        """The article with its page; as it is where none is wanted or we are asked to stay away. Raises FetchFailed."""
         if not article.url or not wants_page(article, self.wanted.get(article.source, "auto")):
-            return article
-        answer = await self.get(article.url, headers={"Accept": "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"})
+            return Filled(article=article)
+        try:
+            page = await self._fetched(article.url)
+        except FetchFailed as error:
+            if error.kind == "robots":  # it will not change its mind within hours: what the source gave has to do
+                return Filled(article=article)
+            raise
+        return await self._completed(article, page)
+
+    async def _fetched(self, url: str) -> Original:
+        answer = await self.get(url, headers={"Accept": ACCEPT})
         if answer.status != 200:
             raise failure(answer, self.clock())
+        kind = answer.headers.get("content-type", "")
+        return Original(url=answer.url, at=self.clock(), body=answer.body, kind="page", content_type=kind)
+
+    async def _completed(self, article: Article, page: Original) -> Filled:
         try:
-            page = await self.extract(answer.body, url=answer.url, content_type=answer.headers.get("content-type", ""))
+            found = await self.read(
+                page.body, url=page.url, content_type=page.content_type, title=article.title, summary=article.summary
+            )
         except Unreadable as error:
-            raise FetchFailed(str(error)) from error
-        return completed(article, page)
+            raise FetchFailed(str(error), kind="unreadable") from error
+        if found is None:
+            return Filled(article=article, page=page, read=False)
+        return Filled(article=completed(article, found, self.clock()), page=page)
 
 
 def wants_page(article: Article, setting: str) -> bool:
@@ -59,13 +79,21 @@ def wants_page(article: Article, setting: str) -> bool:
     return len(article.summary) + len(article.body) < TEASER or text.endswith(_CUT)
 
 
-def completed(article: Article, page: Page) -> Article:
-    """The article with what its page adds; what the feed said stays, except that the longer text is the body."""
+def completed(article: Article, page: Page, now: datetime) -> Article:
+    """The article with what its page adds; what its source said stays, except that the longer text is the body.
+
+    A date that the page states is better than that of the first sight, unless it lies in the future.
+    """
+    known = article.published is not None and article.dating in ("stated", "zoneless")
+    stated = not known and page.published is not None and page.published <= now
     return replace(
         article,
         title=article.title or page.title,
         body=page.text if len(page.text) > len(article.body) else article.body,
+        url=page.url or article.url,
         author=article.author or page.author,
         language=article.language or page.language,
-        published=article.published or page.published,
+        published=page.published if stated else article.published,
+        dating=page.dating if stated else article.dating,
+        updated=article.updated or page.updated,
     )

@@ -6,7 +6,12 @@ come back equal. Texts called `whole` are values as JSON; the columns beside the
 
 from __future__ import annotations
 
+import json
+
 from sqlite_utils import Database, Migrations
+
+from monitor.identity import address
+from monitor.stores.rows import utf8
 
 migrations = Migrations("monitor")
 
@@ -54,6 +59,96 @@ _SPINE = (
     """,
     "CREATE INDEX deliveries_open ON deliveries (since, due, leased_until) WHERE state IN ('waiting', 'leased')",
     "CREATE TABLE visits (source TEXT PRIMARY KEY, due INTEGER, leased_until INTEGER, whole TEXT) STRICT",
+)
+
+
+@migrations()
+def m002_proof(db: Database) -> None:
+    """Addresses, earlier versions, kept bytes, what sources repeat, and one source of a host at a time."""
+    for statement in _PROOF:
+        db.execute(statement)
+    _catch_up(db)
+    for statement in _PROOF_INDEXES:
+        db.execute(statement)
+
+
+# `source` and `address` (identity.address, as it was when the row was written) are what an article is known by beside its id.
+# `at` is when the present revision was first examined. `told`: an alert tells of it, so it stays. `learnt`: its paragraphs were counted.
+# `revisions` has versions that are no longer the present one, compressed. `proofs` says which bytes a version was read from.
+# `paragraphs.first` is how many articles of the source there were when it first stood; past `until` it is forgotten.
+_PROOF = (
+    "ALTER TABLE articles ADD COLUMN source TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE articles ADD COLUMN address TEXT",
+    "ALTER TABLE articles ADD COLUMN at INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE articles ADD COLUMN unread TEXT",
+    "ALTER TABLE articles ADD COLUMN told INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE articles ADD COLUMN learnt INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE visits ADD COLUMN host TEXT",
+    """
+    CREATE TABLE revisions (
+        row INTEGER PRIMARY KEY, article INTEGER NOT NULL REFERENCES articles (row) ON DELETE CASCADE,
+        revision TEXT NOT NULL, at INTEGER NOT NULL, whole BLOB NOT NULL, UNIQUE (article, revision)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE originals (
+        row INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, body BLOB NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE proofs (
+        article INTEGER NOT NULL REFERENCES articles (row) ON DELETE CASCADE, revision TEXT NOT NULL,
+        original INTEGER NOT NULL REFERENCES originals (row), at INTEGER NOT NULL, told INTEGER NOT NULL, whole TEXT NOT NULL,
+        PRIMARY KEY (article, revision, original)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE voices (
+        row INTEGER PRIMARY KEY, source TEXT NOT NULL UNIQUE, articles INTEGER NOT NULL, at INTEGER NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE paragraphs (
+        voice INTEGER NOT NULL REFERENCES voices (row), hash INTEGER NOT NULL,
+        times INTEGER NOT NULL, first INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (voice, hash)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+
+def _catch_up(db: Database) -> None:
+    """Gives what is there already the new columns. In Python: SQL would not read JSON with surrogates as we wrote it."""
+    db.register_function(_address_of)
+    db.register_function(_source_of)
+    db.register_function(_article_of)
+    db.execute("UPDATE articles SET source = _source_of(whole), address = _address_of(whole), at = first_seen")
+    db.execute("UPDATE articles SET told = 1 WHERE id IN (SELECT _article_of(whole) FROM alerts)")
+
+
+def _address_of(article: str) -> str | None:
+    url = json.loads(article)["url"]
+    return (utf8(address(url)) or None) if url else None
+
+
+def _source_of(article: str) -> str:
+    return utf8(json.loads(article)["source"])
+
+
+def _article_of(alert: str) -> str:
+    return utf8(json.loads(alert)["article"]["id"])
+
+
+_PROOF_INDEXES = (
+    "DROP INDEX articles_page",
+    "CREATE INDEX articles_text ON articles (address, digest) WHERE address IS NOT NULL",
+    "CREATE INDEX articles_page ON articles (source, address) WHERE address IS NOT NULL",
+    "CREATE INDEX articles_oldest ON articles (first_seen) WHERE told = 0",
+    "CREATE INDEX originals_size ON originals (size)",
+    "CREATE INDEX proofs_original ON proofs (original)",
+    "CREATE INDEX proofs_oldest ON proofs (at) WHERE told = 0",
+    "CREATE INDEX paragraphs_forgotten ON paragraphs (until)",
+    "CREATE INDEX visits_due ON visits (due, leased_until, source)",
+    "CREATE INDEX visits_leased ON visits (leased_until, host) WHERE leased_until IS NOT NULL",
 )
 
 

@@ -10,12 +10,28 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from monitor.errors import ConfigError, Outdated, StoreError
-from monitor.model import Again, Alert, Delivery, Event, Fresh, GaveUp, Ledger, Plan, Sent, Sighting, Tally, Visit
-from monitor.stores import STORES, open_store
+from monitor.model import (
+    Again,
+    Alert,
+    Claim,
+    Delivery,
+    Event,
+    Fresh,
+    GaveUp,
+    Ledger,
+    Original,
+    Plan,
+    Pruned,
+    Sent,
+    Sighting,
+    Tally,
+    Visit,
+)
+from monitor.stores import STORES, articles, open_store, shelf
 from rules import Article, Finding, Hit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
     from monitor.ports import Store
@@ -33,6 +49,11 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 def after(minutes: float) -> datetime:
     return NOON + minutes * MINUTE
+
+
+def apart(sources: Iterable[str]) -> dict[str, str]:
+    """These sources, each on a host of its own."""
+    return {source: f"{source}.example" for source in sources}
 
 
 def an_article(n: int = 1, **changes: Any) -> Article:
@@ -213,6 +234,390 @@ async def test_a_filled_article_is_not_asked_for_again(store: Store) -> None:
     await store.record(a_plan(fills=1))
 
     assert await store.unfilled(after(99), 10) == []
+
+
+# The ladder: known by id, by address and title or text, by address and text from elsewhere
+
+
+SPELLINGS = (
+    "https://news.example/talks",
+    "http://news.example/talks/",
+    "https://www.news.example/talks?utm_source=feed",
+    "https://news.example/talks#top",
+)
+
+
+def spelt(n: int, **changes: Any) -> Article:
+    """One article under an id and a spelling of its address of its own."""
+    return an_article(n, url=SPELLINGS[n % len(SPELLINGS)], digest="one text", **changes)
+
+
+async def test_a_feed_that_changes_all_its_ids_at_every_poll_brings_nothing_new(store: Store) -> None:
+    """F47."""
+    given = [an_article(n, title=f"Title {n}", url=f"https://news.example/{n}") for n in range(5)]
+    for one in given:
+        await store.record(a_plan(article=one))
+
+    for poll in range(50):
+        renamed = [
+            dataclasses.replace(one, id=f"{poll}/{one.id}", url=f"{one.url}?utm_campaign={poll}&fbclid={poll}") for one in given
+        ]
+        assert await store.unseen(renamed) == []
+
+
+async def test_an_article_edited_under_a_new_id_is_a_version_of_the_known_one(store: Store) -> None:
+    """F47 and F50."""
+    await store.record(a_plan())
+    renamed = an_article(id="another guid", url="http://www.news.example/1?utm_source=x", body="Edited.", digest="edited")
+
+    assert await store.unseen([renamed, dataclasses.replace(renamed, id="a third")]) == [
+        Fresh(article=dataclasses.replace(renamed, id="a1"), first_seen=NOON)
+    ]
+
+
+async def test_another_story_at_a_known_address_is_another_article(store: Store) -> None:
+    """F48: all entries of a feed may link to its home page, and have no other id."""
+    home = "https://news.example/"
+    await store.record(a_plan(article=an_article(1, url=home)))
+    other = an_article(2, url=home, title="Something else altogether", digest="other text")
+
+    assert await store.unseen([other]) == [Fresh(article=other)]
+
+
+async def test_of_a_home_page_that_stands_under_thousands_of_articles_the_newest_are_compared(store: Store) -> None:
+    home = "https://news.example/"
+    for n in range(1, 101):
+        await store.record(a_plan(n, article=an_article(n, url=home, title=f"Title {n}")))
+    old, new = (an_article(url=home, id="another guid", title=f"Title {n}", digest="edited") for n in (1, 100))
+
+    assert await store.unseen([old]) == [Fresh(article=old)]
+    assert [fresh.article.id for fresh in await store.unseen([new])] == ["a100"]
+
+
+async def test_a_known_id_that_comes_with_another_story_is_not_swallowed(store: Store) -> None:
+    """F48: an id used again."""
+    await store.record(a_plan())
+    other = an_article(title="Something else", url="https://news.example/other", digest="other text")
+
+    assert await store.unseen([other]) == [Fresh(article=other, first_seen=NOON)]
+
+
+async def test_what_another_source_gave_word_for_word_at_the_same_address_is_seen(store: Store) -> None:
+    """F49: over many feeds, and however its address is spelt."""
+    await store.record(a_plan(article=spelt(0)))
+
+    assert await store.unseen([spelt(n, source=f"feed {n}") for n in range(1, 40)]) == []
+
+
+async def test_without_the_ladder_both_would_be_new(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control of the tests above: it is the address and the title that they are known by."""
+    await store.record(a_plan(article=spelt(0)))
+    copy, edited = spelt(1, source="aggregator"), dataclasses.replace(spelt(1), digest="edited")
+
+    assert len(await store.unseen([copy])) == 0
+    assert [fresh.article.id for fresh in await store.unseen([edited])] == ["a0"]
+
+    monkeypatch.setattr(shelf, "same_page", lambda *_: False)
+    monkeypatch.setattr(articles, "same_page", lambda *_: False)
+    assert [fresh.article.id for fresh in await store.unseen([edited])] == ["a1"]
+    monkeypatch.setattr(articles, "address", lambda url: url)
+    assert [fresh.article.id for fresh in await store.unseen([copy])] == ["a1"]
+
+
+async def test_another_source_s_version_of_what_is_at_an_address_is_an_article_of_its_own(store: Store) -> None:
+    await store.record(a_plan(article=spelt(0)))
+    shorter = dataclasses.replace(spelt(1, source="aggregator"), digest="shorter text")
+
+    assert await store.unseen([shorter]) == [Fresh(article=shorter)]
+
+
+async def test_an_article_without_a_source_is_no_version_of_another(store: Store) -> None:
+    await store.record(a_plan(article=an_article(source="")))
+    other = an_article(id="another guid", source="", digest="other text")
+
+    assert await store.unseen([other]) == [Fresh(article=other)]
+
+
+async def test_an_article_keeps_its_url_as_it_was_given(store: Store) -> None:
+    await store.record(a_plan(article=an_article(url=SPELLINGS[2])))
+
+    [fresh] = await store.articles(NOON)
+    assert fresh.article.url == SPELLINGS[2]
+
+
+async def test_an_article_that_moved_is_known_at_its_new_address_only(store: Store) -> None:
+    await store.record(a_plan())
+    await store.record(a_plan(article=an_article(url="https://news.example/moved")))
+    twin = an_article(id="another guid")
+
+    assert await store.unseen([twin]) == [Fresh(article=twin)]
+    assert await store.unseen([dataclasses.replace(twin, url="https://news.example/moved")]) == []
+
+
+# Versions and the bytes that they were read from
+
+
+def a_page(n: int = 1, **changes: Any) -> Original:
+    given = Original(
+        url=f"https://news.example/{n}\x00\ud800",
+        at=after(n),
+        body=b"<p>\x00\xff page %d" % n,
+        kind="page",
+        content_type="text/html; charset=\udc80",
+    )
+    return dataclasses.replace(given, **changes)
+
+
+def a_version(n: int, *originals: Original, **changes: Any) -> Plan:
+    """The first article, edited n times."""
+    article = an_article(title=f"Version {n} \ud800", digest=f"digest-{n}")
+    return a_plan(**{"article": article, "revision": f"revision-{n}", "at": after(n), "originals": originals, **changes})
+
+
+async def test_bytes_come_back_equal_with_the_version_that_was_read_from_them(store: Store) -> None:
+    feed, page = a_page(1, kind="feed", url="https://news.example/feed"), a_page(2)
+    await store.record(a_plan(originals=(feed, page)))
+
+    [version] = await store.revisions("a1")
+
+    assert (version.article, version.revision, version.at) == (an_article(), "revision-1", NOON)
+    assert version.originals == (feed, page)
+    assert await store.original(page.sha256) == page.body
+    assert await store.original("no such digest \ud800") is None
+    assert await store.revisions("no such article \ud800") == []
+
+
+async def test_every_version_of_an_article_is_kept_oldest_first(store: Store) -> None:
+    for n in (1, 2, 3):
+        await store.record(a_version(n, a_page(n)))
+
+    versions = await store.revisions("a1")
+
+    assert [version.article for version in versions] == [a_version(n).article for n in (1, 2, 3)]
+    assert [version.at for version in versions] == [after(1), after(2), after(3)]
+    assert [version.originals for version in versions] == [(a_page(1),), (a_page(2),), (a_page(3),)]
+    assert (await store.tally()).articles == 1
+
+
+async def test_an_article_that_is_examined_again_as_it_was_has_one_version(store: Store) -> None:
+    await store.record(a_version(1, a_page(1)))
+    await store.record(a_version(1, a_page(1), at=after(9)))
+
+    [version] = await store.revisions("a1")
+    assert (version.at, version.originals) == (after(1), (a_page(1),))
+
+
+async def test_a_version_that_comes_back_stands_once_and_last(store: Store) -> None:
+    """A page that is served now old, now new, must not fill the disk."""
+    for n in (1, 2, 1, 2, 1):
+        await store.record(a_version(n, a_page(n)))
+
+    assert [version.revision for version in await store.revisions("a1")] == ["revision-2", "revision-1"]
+
+
+async def test_the_same_bytes_are_kept_once_and_each_version_knows_where_they_came_from(store: Store) -> None:
+    feed = a_page(1, kind="feed", body=b"a feed of many articles " * 1000)
+    await store.record(a_plan(1, originals=(feed,)))
+    before = (await store.sizes())["originals"]
+    other = dataclasses.replace(feed, url="https://mirror.example/feed", at=after(5))
+    await store.record(a_plan(2, originals=(other,)))
+
+    assert (await store.sizes())["originals"] == before < len(feed.body)
+    assert [(await store.revisions(id))[0].originals for id in ("a1", "a2")] == [(feed,), (other,)]
+
+
+async def test_20_megabytes_come_back(store: Store) -> None:
+    page = a_page(body=bytes(range(256)) * 80_000)
+
+    await store.record(a_plan(originals=(page, a_page(2, body=b""))))
+
+    assert await store.original(page.sha256) == page.body
+    assert await store.original(a_page(body=b"").sha256) == b""
+
+
+async def test_a_page_that_is_still_to_be_read_is_told_of(store: Store) -> None:
+    page = a_page()
+    await store.record(a_plan(1, originals=(page,), unread=page.sha256))
+    await store.record(a_plan(2, originals=(page,), unread=page.sha256, refill=after(1)))
+
+    assert [fresh.unread for fresh in await store.articles(NOON)] == [page.sha256] * 2
+    assert [fresh.unread for fresh in await store.unfilled(after(1), 10)] == [page.sha256]
+
+    await store.record(a_plan(1))
+    assert [fresh.unread for fresh in await store.articles(NOON)] == [None, page.sha256]
+
+
+async def test_a_refused_plan_keeps_no_bytes_and_no_version(store: Store) -> None:
+    await store.record(a_version(1))
+    with pytest.raises(StoreError):
+        await store.record(a_version(2, a_page(), deliveries=(a_delivery(alert="no such alert"),), paragraphs=(1,)))
+
+    assert [version.revision for version in await store.revisions("a1")] == ["revision-1"]
+    assert await store.original(a_page().sha256) is None
+
+
+# What a source repeats
+
+
+async def read(store: Store, *texts: tuple[int, ...], day: int = 0) -> None:
+    """Records an article with each of these texts, given as hashes of paragraphs."""
+    for n, paragraphs in enumerate(texts):
+        article = an_article(id=f"{day}-{n}", url=None)
+        await store.record(a_plan(article=article, paragraphs=paragraphs, at=NOON + timedelta(days=day)))
+
+
+async def test_a_paragraph_that_stands_under_many_articles_of_a_source_is_its_own_voice(store: Store) -> None:
+    appeal, widest = 7, 2**63 - 1
+    await read(store, *((appeal, widest, 100 + n, appeal) for n in range(30)))
+
+    assert await store.repeated("agency", [appeal, widest, 103, 999]) == {appeal, widest}
+    assert await store.repeated("agency", [103]) == set()
+    assert await store.repeated("agency", []) == set()
+    assert await store.repeated("daily", [appeal]) == set(), "another source's"
+
+
+async def test_a_paragraph_that_stands_twice_in_an_article_counts_once(store: Store) -> None:
+    await read(store, (7,) * 50)
+
+    assert await store.repeated("agency", [7]) == set()
+
+
+async def test_an_article_counts_once_however_often_it_is_examined(store: Store) -> None:
+    for n in range(20):
+        await store.record(a_version(n, paragraphs=(7,)))
+
+    assert await store.repeated("agency", [7]) == set()
+
+
+async def test_an_article_whose_page_came_late_counts_when_it_has_come(store: Store) -> None:
+    for _ in range(2):
+        await read(store, *[()] * 30)
+    await read(store, *[(7,)] * 30)
+
+    assert await store.repeated("agency", [7]) == {7}
+
+
+async def test_what_a_source_has_stopped_to_print_is_not_its_voice_for_ever(store: Store) -> None:
+    await read(store, *[(7,)] * 30)
+    assert await store.repeated("agency", [7]) == {7}
+
+    await read(store, *((100 + n,) for n in range(200)), day=1)
+
+    assert await store.repeated("agency", [7]) == set()
+
+
+# Pruning
+
+
+async def test_old_articles_and_their_bytes_go_oldest_first(store: Store) -> None:
+    for n in range(1, 6):
+        await store.record(a_plan(n, originals=(a_page(n),), first_seen=after(n)))
+    size = (await store.sizes())["originals"]
+
+    dry = await store.prune(after(4), NOON, 2, dry=True)
+    assert (await store.tally()).articles == 5
+    gone = await store.prune(after(4), NOON, 2)
+
+    assert gone == dry == Pruned(articles=2, originals=2, bytes=size - (await store.sizes())["originals"])
+    assert [fresh.article.id for fresh in await store.articles(NOON)] == ["a3", "a4", "a5"]
+    assert await store.revisions("a1") == []
+    assert await store.original(a_page(1).sha256) is None
+    assert await store.original(a_page(3).sha256) == a_page(3).body
+    assert (await store.prune(after(4), NOON, 500)).articles == 1
+    assert await store.prune(after(4), NOON, 500) == Pruned()
+
+
+async def test_what_an_alert_tells_of_stays_with_all_its_versions_and_bytes(store: Store) -> None:
+    await store.record(a_version(1, a_page(1)))
+    await store.record(a_version(2, a_page(2), alerts=(an_alert(),), deliveries=(a_delivery(),), events=(an_event(),)))
+    await store.record(a_version(3, a_page(3)))
+    before = await store.revisions("a1")
+
+    assert await store.prune(after(99), after(99), 500) == Pruned()
+
+    assert await store.revisions("a1") == before
+    assert [len(version.originals) for version in before] == [1, 1, 1]
+    assert await store.alert("alert-1") == an_alert()
+    assert (await store.tally()).waiting == 1
+    assert (await store.ledger(["summit"], NOON)).events == (an_event(),)
+
+
+async def test_without_the_alert_all_of_it_would_go(store: Store) -> None:
+    """The control of the test above."""
+    for n in (1, 2, 3):
+        await store.record(a_version(n, a_page(n)))
+
+    gone = await store.prune(after(99), after(99), 500)
+
+    assert (gone.articles, gone.originals) == (1, 3)
+    assert (await store.sizes())["originals"] == 0
+
+
+async def test_bytes_may_go_before_their_article(store: Store) -> None:
+    old, new = a_page(1), a_page(2)
+    await store.record(a_plan(1, originals=(old,), unread=old.sha256))
+    await store.record(a_plan(2, originals=(new,), unread=new.sha256))
+
+    assert await store.prune(NOON, after(2), 500) == Pruned(originals=1, bytes=(await store.prune(NOON, after(9), 500)).bytes)
+
+    assert [fresh.unread for fresh in await store.articles(NOON)] == [None, None]
+
+
+async def test_bytes_that_several_articles_were_read_from_go_with_the_last(store: Store) -> None:
+    feed = a_page(1)
+    await store.record(a_plan(1, originals=(feed,), first_seen=NOON))
+    await store.record(a_plan(2, originals=(feed,), first_seen=after(9)))
+    await store.record(an_alerting_plan(3, originals=(a_page(5),)))
+    await store.record(a_plan(4, originals=(a_page(5),), first_seen=NOON))
+
+    gone = await store.prune(after(5), NOON, 500)
+
+    assert (gone.articles, gone.originals) == (2, 0)
+    assert await store.original(feed.sha256) == feed.body
+    assert (await store.revisions("a3"))[0].originals == (a_page(5),)
+    assert (await store.prune(after(10), NOON, 500)).originals == 1
+
+
+async def test_what_was_pruned_is_new_when_it_comes_again(store: Store) -> None:
+    await store.record(a_plan())
+    await store.prune(after(1), NOON, 500)
+
+    assert await store.unseen([an_article()]) == [Fresh(article=an_article())]
+    await store.record(a_plan(first_seen=after(60)))
+    assert [fresh.first_seen for fresh in await store.articles(NOON)] == [after(60)]
+
+
+@pytest.mark.parametrize(("day", "found"), [(30, set()), (31, {1}), (60, {1}), (61, {1, 2}), (999, {1, 2})])
+async def test_a_paragraph_is_forgotten_30_days_after_each_time_it_was_seen(store: Store, day: int, found: set[int]) -> None:
+    """Forgotten, it begins anew, and stands under all articles since; else under a few of many."""
+    await read(store, (1, 2), (2,), *((100 + n,) for n in range(200)))
+    await read(store, (999,), day=day)
+    await store.prune(NOON, NOON, 500)
+    await read(store, *[(1, 2)] * 30, day=day + 1)
+
+    assert await store.repeated("agency", [1, 2]) == found
+
+
+async def test_without_pruning_no_paragraph_is_forgotten(store: Store) -> None:
+    """The control of the test above."""
+    await read(store, (1, 2), (2,), *((100 + n,) for n in range(200)))
+    await read(store, *[(1, 2)] * 30, day=999)
+
+    assert await store.repeated("agency", [1, 2]) == set()
+
+
+async def test_sizes_tell_what_takes_the_room(store: Store) -> None:
+    empty = await store.sizes()
+    await store.record(a_version(1, a_page(body=bytes(range(256)) * 99)))
+    await store.record(a_version(2, alerts=(an_alert(),), deliveries=(a_delivery(),), events=(an_event(),)))
+
+    full = await store.sizes()
+
+    assert set(full) == set(empty) == {*GROWING, "file", "idle"}
+    assert {kind for kind in GROWING if full[kind] > empty[kind] == 0} == set(GROWING)
+
+
+GROWING = ("articles", "revisions", "originals", "events", "alerts", "deliveries")
 
 
 # Events
@@ -441,12 +846,12 @@ async def test_settling_late_counts_while_nobody_else_has_claimed_it(store: Stor
 async def test_release_voids_the_leases_of_deliveries_and_sources(store: Store) -> None:
     await store.record(an_alerting_plan())
     [held] = await store.claim(NOON, MINUTE, 10)
-    await store.claim_sources(["agency"], NOON, MINUTE, 10)
+    await store.claim_sources(apart(["agency"]), NOON, MINUTE, 10)
 
     await store.release()
     await store.settle(held, Sent(at=NOON))
 
-    assert await store.claim_sources(["agency"], NOON, MINUTE, 10) == ["agency"]
+    assert await store.claim_sources(apart(["agency"]), NOON, MINUTE, 10) == ["agency"]
     [again] = await store.claim(NOON, MINUTE, 10)
     assert again.attempts == 2
 
@@ -479,9 +884,9 @@ async def test_next_due_is_when_there_is_something_to_do(store: Store) -> None:
 
 
 async def test_a_source_never_visited_is_due_at_once_and_held_until_its_lease_ends(store: Store) -> None:
-    assert await store.claim_sources(["b", "a", "b"], NOON, MINUTE, 10) == ["b", "a"]
-    assert await store.claim_sources(["b", "a"], after(0.5), MINUTE, 10) == []
-    assert await store.claim_sources(["b", "a"], after(1), MINUTE, 10) == ["b", "a"]
+    assert await store.claim_sources(apart(["b", "a", "b"]), NOON, MINUTE, 10) == ["b", "a"]
+    assert await store.claim_sources(apart(["b", "a"]), after(0.5), MINUTE, 10) == []
+    assert await store.claim_sources(apart(["b", "a"]), after(1), MINUTE, 10) == ["b", "a"]
     assert await store.last_visit("a") is None
     assert await store.visits() == []
 
@@ -490,20 +895,20 @@ async def test_sources_are_claimed_longest_due_first(store: Store) -> None:
     for source, minutes in {"a": 3, "b": 1, "c": 2, "d": 9}.items():
         await store.visited(Visit(source=source, at=NOON, due=after(minutes)))
 
-    assert await store.claim_sources(["a", "b", "c", "d", "new"], after(3), MINUTE, 3) == ["new", "b", "c"]
-    assert await store.claim_sources(["a", "b", "c", "d", "new"], after(3), MINUTE, 3) == ["a"]
+    assert await store.claim_sources(apart(["a", "b", "c", "d", "new"]), after(3), MINUTE, 3) == ["new", "b", "c"]
+    assert await store.claim_sources(apart(["a", "b", "c", "d", "new"]), after(3), MINUTE, 3) == ["a"]
 
 
 async def test_only_the_sources_asked_for_are_claimed(store: Store) -> None:
     await store.visited(Visit(source="dropped from the configuration", at=NOON, due=NOON))
 
-    assert await store.claim_sources([], NOON, MINUTE, 10) == []
+    assert await store.claim_sources(apart([]), NOON, MINUTE, 10) == []
 
 
 async def test_two_claims_at_once_never_share_a_source(store: Store) -> None:
     ids = [f"s{n}" for n in range(10)]
 
-    batches = await asyncio.gather(*(store.claim_sources(ids, NOON, MINUTE, 4) for _ in range(3)))
+    batches = await asyncio.gather(*(store.claim_sources(apart(ids), NOON, MINUTE, 4) for _ in range(3)))
 
     assert sorted(source for batch in batches for source in batch) == ids
 
@@ -519,13 +924,92 @@ async def test_a_visit_is_kept_whole_and_gives_the_lease_back(store: Store) -> N
         failures=2,
         answered=after(-15),
     )
-    await store.claim_sources(["agency"], NOON, 99 * MINUTE, 10)
+    await store.claim_sources(apart(["agency"]), NOON, 99 * MINUTE, 10)
 
     await store.visited(visit)
 
     assert await store.last_visit("agency") == visit
-    assert await store.claim_sources(["agency"], after(15), MINUTE, 10) == ["agency"]
+    assert await store.claim_sources(apart(["agency"]), after(15), MINUTE, 10) == ["agency"]
     assert await store.last_visit("agency") == visit, "a claim changes nothing"
+
+
+async def test_of_each_host_one_source_is_claimed_at_a_time(store: Store) -> None:
+    """F55."""
+    hosts = {"a1": "a", "a2": "a", "b1": "b", "a3": "a", "c1": "c"}
+
+    assert await store.claim_sources(hosts, NOON, MINUTE, 10) == ["a1", "b1", "c1"]
+    assert await store.claim_sources(hosts, NOON, MINUTE, 10) == []
+    await store.visited(Visit(source="a1", at=NOON, due=after(15)))
+    assert await store.claim_sources(hosts, NOON, MINUTE, 10) == ["a2"]
+    assert await store.claim_sources(hosts, after(1), MINUTE, 2) == ["a2", "b1"], "the leases have lapsed"
+
+
+async def test_a_host_is_busy_even_where_the_source_that_keeps_it_so_is_not_asked_for(store: Store) -> None:
+    await store.claim_sources({"a1": "a"}, NOON, MINUTE, 10)
+
+    assert await store.claim_sources({"a2": "a", "b1": "b"}, NOON, MINUTE, 10) == ["b1"]
+
+
+async def test_of_a_host_the_source_that_is_longest_due_comes_first(store: Store) -> None:
+    for source, minutes in {"a1": 2, "a2": 1, "b1": 3}.items():
+        await store.visited(Visit(source=source, at=NOON, due=after(minutes)))
+
+    assert await store.claim_sources({"a1": "a", "a2": "a", "b1": "b"}, after(3), MINUTE, 2) == ["a2", "b1"]
+
+
+async def test_no_more_sources_are_claimed_than_there_is_room_for(store: Store) -> None:
+    assert await store.claim_sources(apart("abc"), NOON, MINUTE, 0) == []
+    assert await store.claim_sources(apart("abc"), NOON, MINUTE, 9) == ["a", "b", "c"], "and nothing was leased in vain"
+
+
+async def test_a_visit_comes_back_equal_in_every_field(store: Store) -> None:
+    said = Claim(since=after(-60), times=3, told="https://elsewhere.example/feed \ud800")
+    visit = Visit(
+        source="agency",
+        at=NOON,
+        due=after(15),
+        since=after(-99),
+        known=after(-98),
+        news=after(-5),
+        arrivals=(after(-7), after(-5)),
+        trouble="gone",
+        gone=said,
+        moved=said,
+        unstable=2,
+        remarks=("unstable ids",),
+        silent=after(-1),
+    )
+
+    await store.visited(visit)
+
+    assert await store.last_visit("agency") == visit
+    assert await store.visits() == [visit]
+
+
+async def test_a_visit_is_kept_with_what_it_is_to_tell(store: Store) -> None:
+    silence = an_alert(kind="silent", article=Article(id="agency", title="agency has said nothing for a day"), sightings=())
+    visit = Visit(source="agency", at=NOON, due=after(15))
+
+    for _ in range(2):
+        await store.visited(visit, [silence], [a_delivery()])
+    await store.visited(visit, [dataclasses.replace(silence, title="other words")], [a_delivery(body=b"other bytes")])
+
+    assert await store.alerts() == [silence]
+    assert [delivery.body for delivery in await store.claim(NOON, MINUTE, 10)] == [b"\x00bytes\xff"]
+    assert (await store.tally()).articles == 0
+
+
+async def test_a_visit_that_cannot_tell_what_it_is_to_tell_is_not_kept(store: Store) -> None:
+    first, second = (Visit(source="agency", at=after(n), due=after(n + 15)) for n in (0, 1))
+    await store.visited(first)
+    await store.claim_sources(apart(["agency"]), after(15), MINUTE, 1)
+
+    with pytest.raises(StoreError):
+        await store.visited(second, [an_alert()], [a_delivery(), a_delivery(alert="no such alert")])
+
+    assert await store.last_visit("agency") == first
+    assert await store.alerts() == []
+    assert await store.claim_sources(apart(["agency"]), after(15), MINUTE, 1) == [], "its lease holds"
 
 
 async def test_the_last_visit_replaces_the_one_before_and_visits_come_by_source_id(store: Store) -> None:

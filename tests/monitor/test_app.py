@@ -108,7 +108,15 @@ def test_without_receivers_rules_that_name_some_go_to_the_terminal(book: Book) -
 
 def test_the_introduction_names_hosts_and_no_secrets(settings: Config, book: Book) -> None:
     said = "\n".join(introduction(settings, book))
-    for fact in ("1 source", "world", "news.example", "every 15m", "on-talks (high)", "Fires when", "hooks.example, only high"):
+    for fact in (
+        "1 source",
+        "world",
+        "news.example",
+        "as often as it has news",
+        "on-talks (high)",
+        "Fires when",
+        "hooks.example, only high",
+    ):
         assert fact in said
     for secret in ("SOURCEKEY", "SECRETPATH", KEY):
         assert secret not in said

@@ -14,14 +14,16 @@ from rules import Invalid, Limits
 
 KEY = "whsec_" + "QUJD" * 11  # 33 bytes
 
-FEED_KEYS = "every, feed, headers, id, language, page, tags"
+SOURCE_KEYS = "every, feed, folder, full_text, headers, id, kind, language, links, page, silent_after, sitemap, tags"
 
 GOOD = """
 sources:
   - id: world
     feed: https://news.example/world.xml
     every: 5m
-    page: never
+    full_text: never
+    kind: independent
+    silent_after: 2d
     language: en
     tags: [world, en]
     headers: {X-Key: {env: FEED_KEY}, Accept-Language: en}
@@ -53,11 +55,12 @@ def problems(text: str) -> list[str]:
 def test_a_file_becomes_values() -> None:
     found = parse(GOOD, ENVIRONMENT)
     first, second = found.sources
-    assert (first.id, first.every, first.page, first.tags) == ("world", timedelta(minutes=5), "never", ("world", "en"))
+    assert (first.id, first.every, first.full_text, first.tags) == ("world", timedelta(minutes=5), "never", ("world", "en"))
+    assert (first.kind, first.patience) == ("independent", timedelta(days=2))
     assert {name: value.reveal for name, value in first.headers.items()} == {"X-Key": "k", "Accept-Language": "en"}
-    assert (second.id, second.every, second.page) == ("other.example/section", timedelta(minutes=15), "auto")
+    assert (second.id, second.every, second.full_text) == ("other.example/section", None, "auto")
     assert (found.store, found.rules) == ("somewhere/data/my.db", Path("somewhere/my-rules.yaml"))
-    assert found.allow == (ipaddress.ip_network("127.0.0.0/8"),)
+    assert found.allow.sources == found.allow.receivers == (ipaddress.ip_network("127.0.0.0/8"),)
     assert found.unset == found.warnings == ()
 
 
@@ -87,7 +90,7 @@ setings: {}
 """
     ) == [
         "monitor.yaml:3:11: expected an address such as https://example.org/feed.xml",
-        f"monitor.yaml:4:5: unknown key 'evry'; did you mean 'every'? expected one of {FEED_KEYS}",
+        f"monitor.yaml:4:5: unknown key 'evry'; did you mean 'every'? expected one of {SOURCE_KEYS}",
         "monitor.yaml:5:5: 'feed' is missing: the address of an RSS, Atom or JSON feed",
         "monitor.yaml:9:13: a secret does not belong in this file, which others may read: write {env: NAME} or {file: PATH}",
         "monitor.yaml:10:1: unknown key 'setings'; did you mean 'settings'? expected one of receivers, settings, sources",
@@ -107,13 +110,42 @@ def test_a_plain_secret_is_not_repeated_in_the_message() -> None:
         "- {feed: 'https://news.example:99999/'}",
         '- {feed: "https://news.example/a\\nb"}',
         "- {feed: 'https://news.example/', id: '-x y'}",
-        "- {feed: 'https://news.example/', page: sometimes}",
+        "- {feed: 'https://news.example/', full_text: sometimes}",
         "- {feed: 'https://news.example/', headers: {'X Y': z}}",
         '- {feed: "https://news.example/", headers: {X-Y: "a\\r\\nb"}}',
     ],
 )
 def test_what_cannot_be_asked_is_refused(line: str) -> None:
     assert len(problems(f"sources:\n  {line}")) == 1
+
+
+def test_pages_sitemaps_and_folders_are_sources_too() -> None:
+    found = parse(
+        """
+sources:
+  - {page: "https://ministry.example/news/", links: "h3 a", kind: government}
+  - {sitemap: "https://paper.example/sitemap-news.xml"}
+  - {folder: inbox}
+"""
+    )
+    page, sitemap, folder = found.sources
+    assert (page.form, page.place, page.links) == ("page", "https://ministry.example/news/", "h3 a")
+    assert (sitemap.form, sitemap.id) == ("sitemap", "paper.example/sitemap-news.xml")
+    assert (folder.form, folder.place, folder.host) == ("folder", "somewhere/inbox", "somewhere/inbox")
+
+
+def test_a_source_is_one_thing() -> None:
+    assert "write two sources" in problems("sources: [{feed: 'https://a.example/rss', page: 'https://a.example/'}]")[0]
+
+
+def test_only_a_page_has_links_to_select() -> None:
+    assert "only a 'page'" in problems("sources: [{feed: 'https://a.example/rss', links: 'h2 a'}]")[0]
+
+
+def test_networks_are_allowed_for_one_purpose_or_for_both() -> None:
+    found = parse("settings: {allow: {sources: [10.0.0.0/8], receivers: []}, pause: 0s, keep: {articles: 30d}}")
+    assert (found.allow.sources, found.allow.receivers) == ((ipaddress.ip_network("10.0.0.0/8"),), ())
+    assert (found.pause, found.keep.articles, found.keep.pages) == (timedelta(0), timedelta(days=30), timedelta(days=3))
 
 
 def test_two_sources_may_not_share_an_id() -> None:
@@ -128,7 +160,7 @@ def test_a_source_keeps_its_name_when_another_is_added() -> None:
 
 def test_a_missing_variable_is_named_and_matters_only_to_those_who_tell_somebody() -> None:
     found = parse(GOOD, {**ENVIRONMENT, "DESK_KEY": ""})
-    with pytest.raises(Invalid, match=r"monitor.yaml:14:20: the environment variable DESK_KEY is not set"):
+    with pytest.raises(Invalid, match=r"monitor.yaml:16:20: the environment variable DESK_KEY is not set"):
         found.complete()
 
 

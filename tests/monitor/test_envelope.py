@@ -78,6 +78,20 @@ def test_the_envelope_is_what_the_contract_says() -> None:
     }
 
 
+def test_what_its_source_is_and_a_date_in_doubt_are_told() -> None:
+    article = replace(ALERT.article, source_kind="state-media", dating="future")
+    told = envelope.envelope(replace(ALERT, article=article))["data"]["article"]
+
+    assert (told["source_kind"], told["dating"]) == ("state-media", "future")
+
+
+def test_a_silent_source_is_told_of_as_a_source() -> None:
+    article = Article(id="paper#silent", source="paper", title="Source silent: paper", summary="nothing new for 3 days")
+    told = envelope.envelope(replace(ALERT, kind="silent", article=article, sightings=()))
+
+    assert (told["type"], told["data"]["reason"], told["data"]["findings"]) == ("source.silent", "nothing new for 3 days", [])
+
+
 def test_an_undated_article_has_no_date() -> None:
     undated = replace(ALERT, article=replace(ALERT.article, published=None))
 

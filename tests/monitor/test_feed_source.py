@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -9,8 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.errors import FetchFailed, Unreadable
+from monitor.feeds import Parsed
+from monitor.model import Original
 from monitor.pages import Page
 from monitor.sources.feed import FeedSource
+from monitor.sources.labels import Labels
 from monitor.sources.page import PageFiller
 from monitor.wire import Response
 from rules import Article
@@ -45,11 +49,15 @@ class Parser:
 
     calls: int = 0
 
-    async def __call__(self, body: bytes, *, source: str, url: str, headers: Mapping[str, str]) -> tuple[Article, ...]:
+    async def __call__(
+        self, body: bytes, *, source: str, url: str, headers: Mapping[str, str], known: frozenset[str] = frozenset()
+    ) -> Parsed:
         self.calls += 1
         if body == b"odd":
             raise Unreadable("HTML where a feed should be")
-        return (Article(id=f"{source}#1", title=body.decode(), language="de", tags=("a", "b")),)
+        article = Article(id=f"{source}#1", title=body.decode(), language="de", tags=("a", "b"))
+        mark = f"mark-of-{body.decode()}"
+        return Parsed(articles=() if mark in known else (article,), marks=(mark, "old"), ttl=timedelta(minutes=30))
 
 
 @pytest.fixture
@@ -100,6 +108,57 @@ async def test_the_same_bytes_are_not_parsed_again(source: FeedSource, web: Web,
     assert (fetched.unchanged, fetched.cursor["etag"], parser.calls) == (True, '"2"', 1)
 
 
+async def test_an_entry_that_was_there_the_last_time_is_not_handed_on_again(source: FeedSource, web: Web, parser: Parser) -> None:
+    cursor = (await source.fetch({})).cursor
+    web.answer = replace(OK, body=b"feed" if parser.calls > 1 else b"more")
+    more = await source.fetch(cursor)
+    web.answer = OK
+    back = await source.fetch({**more.cursor, "known": more.cursor["known"] + " mark-of-feed"})
+
+    assert [article.title for article in more.articles] == ["more"]
+    assert (back.articles, back.listed, back.unchanged) == ((), 2, False)
+
+
+async def test_the_bytes_that_articles_were_read_from_come_with_them(source: FeedSource) -> None:
+    fetched = await source.fetch({})
+
+    assert fetched.original == Original(url=URL, at=NOW, body=b"feed")
+    assert fetched.original
+    assert fetched.original.sha256 == hashlib.sha256(b"feed").hexdigest()
+
+
+async def test_how_long_an_answer_is_good_for_is_the_longer_of_what_server_and_feed_say(source: FeedSource, web: Web) -> None:
+    web.answer = replace(OK, headers={"cache-control": "max-age=60"})
+
+    assert (await source.fetch({})).lasting == timedelta(minutes=30)
+
+
+async def test_it_is_asked_where_it_has_moved_to_and_says_so_again(source: FeedSource, web: Web) -> None:
+    web.answer = replace(OK, moved="https://new.example/feed")
+    first = await source.fetch({})
+    web.answer = Response(status=304, url="https://new.example/feed")
+    second = await source.fetch({**first.cursor, "address": "https://new.example/feed"})
+
+    assert [url for url, _ in web.asked] == [URL, "https://new.example/feed"]
+    assert (first.moved, second.moved) == ("https://new.example/feed", "https://new.example/feed")
+    assert "address" not in second.cursor
+
+
+async def test_what_was_learnt_of_another_address_counts_for_nothing(source: FeedSource, web: Web) -> None:
+    cursor = {**(await source.fetch({})).cursor, "address": "https://new.example/feed"}
+    await replace(source, url="https://other.example/feed").fetch(cursor)
+
+    assert web.asked[-1][0] == "https://other.example/feed"
+    assert "If-None-Match" not in web.sent()
+
+
+async def test_a_clock_that_was_ahead_does_not_keep_it_from_being_asked_whole(source: FeedSource, web: Web) -> None:
+    cursor = (await replace(source, clock=lambda: NOW + timedelta(days=400)).fetch({})).cursor
+    await source.fetch(cursor)
+
+    assert "If-None-Match" not in web.sent()
+
+
 async def test_once_a_day_everything_is_asked_for_since_some_servers_say_not_modified_for_ever(
     source: FeedSource, web: Web
 ) -> None:
@@ -132,10 +191,11 @@ async def test_what_is_no_feed_is_a_failure(source: FeedSource, web: Web) -> Non
 
 
 async def test_what_the_operator_says_of_a_feed_counts_for_its_articles(source: FeedSource, web: Web) -> None:
-    told = replace(source, language="en", tags=("wire", "a"), headers={"X-Key": "secret"})
+    labels = Labels(language="en", kind="state-media", tags=("wire", "a"))
+    told = replace(source, labels=labels, headers={"X-Key": "secret"})
     (article,) = (await told.fetch({})).articles
 
-    assert (article.language, article.tags) == ("en", ("wire", "a", "b"))
+    assert (article.language, article.source_kind, article.tags) == ("en", "state-media", ("wire", "a", "b"))
     assert web.sent()["X-Key"] == "secret"
     assert "secret" not in repr(told)
 
@@ -144,35 +204,63 @@ async def test_what_the_operator_says_of_a_feed_counts_for_its_articles(source: 
 
 TEASER = Article(id="a", source="s", url="https://news.example/a", title="T", summary="A teaser.", digest="d")
 LONG = "A long text. " * 100
-PAGE = Page(title="Page", text=LONG, language="en", published=NOW, author="Ann")
+PAGE = Page(title="Page", text=LONG, language="en", published=NOW, dating="stated", author="Ann")
 
 
 @dataclass
 class Extractor:
-    """Finds one page."""
+    """Finds one page; on one that is dull, nothing of interest."""
 
     page: Page = PAGE
 
-    async def __call__(self, body: bytes, *, url: str, content_type: str) -> Page:
+    async def __call__(self, body: bytes, *, url: str, content_type: str, title: str = "", summary: str = "") -> Page | None:
         if body == b"odd":
             raise Unreadable("no text on the page")
-        return self.page
+        return None if body == b"dull" else self.page
 
 
 @pytest.fixture
 def filler(web: Web) -> PageFiller:
-    return PageFiller(get=web.get, extract=Extractor(), clock=lambda: NOW)
+    return PageFiller(get=web.get, read=Extractor(), clock=lambda: NOW)
 
 
 async def test_a_teaser_is_completed_from_its_page(filler: PageFiller) -> None:
     filled = await filler.fill(TEASER)
 
-    assert filled == replace(TEASER, body=LONG, language="en", published=NOW, author="Ann")
+    assert filled.article == replace(TEASER, body=LONG, language="en", published=NOW, author="Ann")
+    assert filled.page == Original(url=URL, at=NOW, body=b"feed", kind="page")
+    assert filled.read
+
+
+async def test_a_page_that_no_rule_can_want_is_kept_and_not_read(filler: PageFiller, web: Web) -> None:
+    web.answer = replace(OK, body=b"dull")
+    filled = await filler.fill(TEASER)
+
+    assert (filled.article, filled.read) == (TEASER, False)
+    assert filled.page
+    assert filled.page.body == b"dull"
+
+
+async def test_a_page_that_robots_txt_keeps_us_from_is_not_missing(filler: PageFiller) -> None:
+    async def get(url: str, *, headers: Mapping[str, str]) -> Response:
+        raise FetchFailed("robots.txt asks us to stay away", kind="robots")
+
+    assert (await replace(filler, get=get).fill(TEASER)).article == TEASER
+
+
+async def test_the_date_of_a_page_is_better_than_that_of_the_first_sight(filler: PageFiller) -> None:
+    given = replace(TEASER, published=NOW, dating="absent")
+    page = replace(PAGE, published=NOW - timedelta(hours=5))
+    told = (await replace(filler, read=Extractor(page)).fill(given)).article
+    ahead = (await replace(filler, read=Extractor(replace(PAGE, published=NOW + timedelta(hours=5)))).fill(given)).article
+
+    assert (told.published, told.dating) == (NOW - timedelta(hours=5), "stated")
+    assert (ahead.published, ahead.dating) == (NOW, "absent")
 
 
 async def test_what_the_feed_said_stays(filler: PageFiller) -> None:
     given = replace(TEASER, title="", language="de", author="Bob", published=NOW - timedelta(days=1))
-    filled = await filler.fill(given)
+    filled = (await filler.fill(given)).article
 
     assert (filled.title, filled.language, filled.author, filled.published) == ("Page", "de", "Bob", given.published)
 
@@ -200,9 +288,9 @@ async def test_a_page_is_asked_for_where_it_is_wanted(
 
 
 async def test_a_page_with_less_text_than_the_feed_changes_nothing_of_it(web: Web) -> None:
-    filler = PageFiller(get=web.get, extract=Extractor(replace(PAGE, text="Log in")), clock=lambda: NOW, wanted={"s": "always"})
+    filler = PageFiller(get=web.get, read=Extractor(replace(PAGE, text="Log in")), clock=lambda: NOW, wanted={"s": "always"})
 
-    assert (await filler.fill(replace(TEASER, body=LONG))).body == LONG
+    assert (await filler.fill(replace(TEASER, body=LONG))).article.body == LONG
 
 
 @pytest.mark.parametrize(

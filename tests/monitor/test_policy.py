@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import policy
-from monitor.errors import DeliveryFailed, FetchFailed, Refused
-from monitor.model import Again, Event, Fetched, Fresh, GaveUp, Ledger, Plan, Visit
+from monitor.errors import DeliveryFailed, Refused
+from monitor.model import Again, Event, Fresh, GaveUp, Ledger, Plan
 from monitor.policy import Route
 from rules import Article, Finding, Match, Once, Rule
 
@@ -447,79 +447,3 @@ def test_a_missing_page_is_asked_for_five_times_more() -> None:
     waits = [policy.next_fill(n, NOON) for n in range(8)]
 
     assert waits == [None, *(NOON + timedelta(minutes=n) for n in (1, 5, 30, 120, 360)), None, None]
-
-
-def test_a_date_in_the_future_is_now() -> None:
-    assert policy.clamp(NOON + DAY, NOON) == NOON
-    assert policy.clamp(NOON - DAY, NOON) == NOON - DAY
-
-
-# When to look again
-
-QUARTER = timedelta(minutes=15)
-
-
-def pauses(every: timedelta, *, news: int, visits: int = 12) -> list[timedelta]:
-    visit: Visit | None = None
-    found = []
-    for _ in range(visits):
-        visit = policy.answered(visit, Fetched(cursor={"etag": "1"}), "paper", NOON, every, news=news)
-        found.append(visit.due - visit.at)
-    return found
-
-
-def test_a_quiet_source_is_visited_less_and_less_often() -> None:
-    found = pauses(QUARTER, news=0)
-
-    assert found == sorted(found)
-    assert timedelta(hours=5.5) < found[-1] < timedelta(hours=6.5)
-
-
-def test_a_busy_source_is_visited_every_five_minutes() -> None:
-    found = pauses(QUARTER, news=3)
-
-    assert timedelta(minutes=4.5) < found[-1] < timedelta(minutes=5.5)
-
-
-@pytest.mark.parametrize("every", [timedelta(seconds=1), timedelta(hours=24)])
-def test_the_interval_asked_for_is_always_allowed(every: timedelta) -> None:
-    assert pauses(every, news=1)[-1] <= every * 1.06
-    assert pauses(every, news=0)[-1] >= every * 0.94
-
-
-def test_sources_added_together_drift_apart() -> None:
-    dues = {policy.answered(None, Fetched(), f"paper-{n}", NOON, QUARTER, news=1).due for n in range(50)}
-
-    assert len(dues) == 50
-
-
-def test_a_failing_source_keeps_its_cursor_and_is_asked_more_and_more_rarely_but_for_ever() -> None:
-    visit = policy.answered(None, Fetched(cursor={"etag": "1"}), "paper", NOON, QUARTER, news=1)
-    pauses, now = [], NOON
-    for _ in range(60):
-        visit = policy.failed(visit, FetchFailed("HTTP 500"), "paper", now, QUARTER)
-        pauses.append(visit.due - now)
-        now = visit.due
-
-    assert visit.cursor == {"etag": "1"}
-    assert (visit.failures, visit.error, visit.answered) == (60, "HTTP 500", NOON)
-    assert pauses == sorted(pauses)
-    assert pauses[0] < timedelta(minutes=16)
-    assert timedelta(hours=5.5) < pauses[10] < timedelta(hours=6.5)
-    assert timedelta(hours=22) < pauses[-1] < timedelta(hours=26)
-    assert policy.answered(visit, Fetched(), "paper", now, QUARTER, news=1).failures == 0
-
-
-def test_a_source_that_never_answered_is_visited_for_ever_too() -> None:
-    visit = None
-    for _ in range(5000):
-        visit = policy.failed(visit, FetchFailed(""), "paper", NOON, QUARTER)
-
-    assert visit
-    assert visit.error == "FetchFailed"
-    assert timedelta(hours=22) < visit.due - NOON < timedelta(hours=26)
-
-
-@pytest.mark.parametrize(("asked", "least"), [(HOUR, HOUR), (timedelta(days=9000), DAY)])
-def test_a_source_may_ask_to_be_left_alone_up_to_a_day(asked: timedelta, least: timedelta) -> None:
-    assert policy.failed(None, FetchFailed("429", wait=asked), "paper", NOON, QUARTER).due == NOON + least

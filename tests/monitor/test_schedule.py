@@ -21,6 +21,7 @@ class World:
     started: list[str] = field(default_factory=list)
     waiting: int = 0
     rounds: int = 0
+    tidied: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -41,11 +42,16 @@ class World:
         made, self.waiting = min(self.waiting, 2), max(0, self.waiting - 2)
         return made
 
+    async def tidy(self) -> None:
+        self.tidied += 1
+
     async def refill(self) -> None:
         self.started.append("refill")
 
     def schedule(self, slots: int = 2) -> Schedule:
-        return Schedule(claim=self.claim, ingest=self.ingest, deliver=self.deliver, refill=self.refill, slots=slots)
+        return Schedule(
+            claim=self.claim, ingest=self.ingest, deliver=self.deliver, refill=self.refill, tidy=self.tidy, slots=slots
+        )
 
 
 async def settle() -> None:

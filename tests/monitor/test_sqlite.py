@@ -19,8 +19,8 @@ from typing import IO, TYPE_CHECKING
 import pytest
 
 from monitor.errors import StoreError
-from monitor.model import Alert, Delivery, Plan, Tally
-from monitor.stores import sqlite
+from monitor.model import Alert, Claim, Delivery, Fresh, Original, Plan, Tally, Visit
+from monitor.stores import migrations, opening, pruning
 from monitor.stores.sqlite import SqliteStore, is_held
 from rules import Article
 
@@ -141,7 +141,7 @@ async def test_every_commit_is_synced_to_a_write_ahead_log(tmp_path: Path) -> No
 async def test_an_sqlite_whose_wal_can_be_corrupted_gets_a_rollback_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "SOUND_WAL", (99,))
+    monkeypatch.setattr(opening, "SOUND_WAL", (99,))
     for n in (1, 2):
         store = await SqliteStore.open(tmp_path / "monitor.db")
         await store.record(a_plan(n))
@@ -163,13 +163,42 @@ async def test_a_plan_whose_last_insert_fails_is_rolled_back(tmp_path: Path) -> 
 
 async def test_without_the_transaction_half_a_plan_would_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control of the test above: it is the transaction that takes the article back."""
-    monkeypatch.setattr(sqlite, "transaction", lambda db, begin, work: work(db))
+    monkeypatch.setattr(opening, "transaction", lambda db, begin, work: work(db))
     store = await SqliteStore.open(tmp_path / "monitor.db")
 
     with pytest.raises(StoreError):
         await store.record(an_orphaned_plan())
 
     assert (await store.tally()).articles == 1
+    await store.close()
+
+
+SILENT = Visit(source="agency", at=NOON, due=NOON)
+
+
+def what_cannot_be_told() -> tuple[list[Alert], list[Delivery]]:
+    return list(a_plan().alerts), [Delivery(alert="no such alert", sink="desk", body=b"{}", due=NOON)]
+
+
+async def test_a_visit_that_cannot_be_told_of_is_rolled_back(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "monitor.db")
+
+    with pytest.raises(StoreError, match="FOREIGN KEY constraint failed"):
+        await store.visited(SILENT, *what_cannot_be_told())
+
+    assert (await store.visits(), await store.alerts()) == ([], [])
+    await store.close()
+
+
+async def test_without_the_transaction_half_of_it_would_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control of the test above."""
+    monkeypatch.setattr(opening, "transaction", lambda db, begin, work: work(db))
+    store = await SqliteStore.open(tmp_path / "monitor.db")
+
+    with pytest.raises(StoreError):
+        await store.visited(SILENT, *what_cannot_be_told())
+
+    assert len(await store.visits()) == len(await store.alerts()) == 1
     await store.close()
 
 
@@ -283,10 +312,10 @@ HOLDER = """
     async def main():
         store = await SqliteStore.open(pathlib.Path(sys.argv[1]), sole=True)
         if "forking" in sys.argv and os.fork() == 0:
-            print("forked", flush=True)
+            os.write(1, b"forked\\n")  # in one piece: the parent writes, too
             sys.stdin.read()
             os._exit(0)
-        print(os.getpid(), flush=True)
+        os.write(1, f"{os.getpid()}\\n".encode())
         sys.stdin.read()
 
     asyncio.run(main())
@@ -350,6 +379,239 @@ async def test_closing_gives_the_lock_back(tmp_path: Path) -> None:
     for _ in range(2):
         store = await SqliteStore.open(tmp_path / "monitor.db", sole=True)
         await store.close()
+
+
+# Files that an earlier version made
+
+RELEASED = """
+    CREATE TABLE _sqlite_migrations (id INTEGER PRIMARY KEY, migration_set TEXT, name TEXT, applied_at TEXT);
+    CREATE UNIQUE INDEX idx__sqlite_migrations_migration_set_name ON _sqlite_migrations (migration_set, name);
+    INSERT INTO _sqlite_migrations VALUES (1, 'monitor', 'm001_spine', '2026-01-01');
+    CREATE TABLE articles (
+        row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, digest TEXT NOT NULL, url TEXT, revision TEXT NOT NULL,
+        first_seen INTEGER NOT NULL, refill INTEGER, fills INTEGER NOT NULL, sketch TEXT NOT NULL, whole TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX articles_page ON articles (url, digest) WHERE url IS NOT NULL;
+    CREATE INDEX articles_unfilled ON articles (refill) WHERE refill IS NOT NULL;
+    CREATE TABLE events (
+        row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, rule TEXT NOT NULL,
+        opened INTEGER NOT NULL, seen INTEGER NOT NULL, whole TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX events_open ON events (rule, seen);
+    CREATE TABLE stamps (rule TEXT PRIMARY KEY, stamp INTEGER NOT NULL) STRICT;
+    CREATE TABLE alerts (
+        row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, rule TEXT NOT NULL, raised INTEGER NOT NULL, whole TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX alerts_newest ON alerts (raised, row);
+    CREATE INDEX alerts_newest_of_rule ON alerts (rule, raised, row);
+    CREATE TABLE deliveries (
+        alert TEXT NOT NULL REFERENCES alerts (id), sink TEXT NOT NULL, body BLOB NOT NULL,
+        state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'leased', 'sent', 'dead')),
+        since INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL,
+        token TEXT NOT NULL DEFAULT '', leased_until INTEGER, reason TEXT, sent_at INTEGER,
+        PRIMARY KEY (alert, sink)
+    ) STRICT;
+    CREATE INDEX deliveries_open ON deliveries (since, due, leased_until) WHERE state IN ('waiting', 'leased');
+    CREATE TABLE visits (source TEXT PRIMARY KEY, due INTEGER, leased_until INTEGER, whole TEXT) STRICT;
+
+    INSERT INTO articles (id, digest, url, revision, first_seen, refill, fills, sketch, whole) VALUES
+        ('feed#1', 'd1', 'http://www.news.example/talks?utm_source=x', 'r1', 1748779200123456, 1748779260000000, 2, '[1,2]',
+         '{"id":"feed#1","title":"Talks in Malta","summary":"","body":"It said \\ud800.","source":"feed",
+           "url":"http://www.news.example/talks?utm_source=x","author":null,"language":"en","tags":["world"],
+           "published":"2025-06-01T11:00:00+00:00","seen":null,"digest":"d1"}'),
+        ('odd \\ud800', 'd2', NULL, 'r2', 1748779200123456, NULL, 0, '[]',
+         '{"id":"odd \\ud800","title":"Odd","summary":"","body":"","source":"feed","url":null,"author":null,"language":null,
+           "tags":[],"published":null,"seen":null,"digest":"d2"}');
+    INSERT INTO alerts (id, rule, raised, whole) VALUES
+        ('alt_1', 'talks', 1748779200123456,
+         '{"id":"alt_1","kind":"new","rule":"talks","rule_title":"Talks","level":"low","version":"v","tags":[],"title":"Talks",
+           "article":{"id":"odd \\ud800","title":"Odd","digest":"d2"},"first_seen":"2025-06-01T12:00:00.123456+00:00",
+           "raised":"2025-06-01T12:00:00.123456+00:00","sightings":[],"held":null}');
+    INSERT INTO deliveries (alert, sink, body, since, due, attempts) VALUES ('alt_1', 'desk', x'7b7d', 1, 1, 3);
+    INSERT INTO visits VALUES
+        ('feed', 1748779200123456, NULL,
+         '{"source":"feed","at":"2025-06-01T12:00:00+00:00","due":"2025-06-01T12:15:00+00:00","cursor":{"etag":"x"},"articles":2,
+           "error":null,"failures":0,"answered":"2025-06-01T12:00:00+00:00","known":null}'),
+        ('new', NULL, 1748779200123456, NULL);
+"""
+FIRST_SEEN = NOON + timedelta(microseconds=123456)
+
+
+@pytest.fixture
+def released(tmp_path: Path) -> Path:
+    """A file as the released code of m001 left it, written with plain SQL."""
+    with closing(stdlib_sqlite.connect(tmp_path / "monitor.db")) as db:
+        db.executescript(RELEASED)
+        db.commit()
+    return tmp_path / "monitor.db"
+
+
+async def test_a_file_of_the_first_release_comes_up_with_all_that_is_in_it(released: Path) -> None:
+    store = await SqliteStore.open(released)
+
+    one, odd = await store.articles(NOON)
+    [version] = await store.revisions("feed#1")
+    [visit] = await store.visits()
+    [delivery] = await store.claim(NOON, MINUTE, 10)
+
+    assert (one.article.title, one.article.body, one.first_seen, one.unread) == (
+        "Talks in Malta",
+        "It said \ud800.",
+        FIRST_SEEN,
+        None,
+    )
+    assert (one.article.dating, one.article.site, odd.article.id) == ("stated", (), "odd \ud800")
+    assert [fresh.fills for fresh in await store.unfilled(NOON + MINUTE, 10)] == [2]
+    assert (version.article, version.revision, version.at, version.originals) == (one.article, "r1", FIRST_SEEN, ())
+    assert (visit.cursor, visit.since, visit.arrivals, visit.gone, visit.unstable) == ({"etag": "x"}, None, (), None, 0)
+    assert (delivery.alert, delivery.attempts) == ("alt_1", 4)
+    assert await store.claim_sources({"feed": "a", "new": "a"}, NOON + 15 * MINUTE, MINUTE, 10) == ["new"]
+    await store.close()
+
+
+async def test_articles_of_the_first_release_are_known_by_address_and_stay_if_told_of(released: Path) -> None:
+    store = await SqliteStore.open(released)
+    renamed = Article(id="feed#9", title="TALKS in Malta!", source="feed", url="https://news.example/talks/", digest="d9")
+
+    assert await store.unseen([renamed]) == [
+        Fresh(
+            article=Article(id="feed#1", title="TALKS in Malta!", source="feed", url=renamed.url, digest="d9"),
+            first_seen=FIRST_SEEN,
+        )
+    ]
+    assert await store.unseen([Article(id="feed#9", source="other", url="https://news.example/talks", digest="d1")]) == []
+    assert (await store.prune(NOON + MINUTE, NOON, 10)).articles == 1
+    assert await store.revisions("feed#1") == []
+    assert len(await store.revisions("odd \ud800")) == 1
+    await store.close()
+
+
+async def test_a_move_to_a_newer_schema_that_fails_half_way_leaves_the_old_one(
+    released: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(stdlib_sqlite.connect(released)) as db:
+        before = list(db.iterdump())
+    with monkeypatch.context() as broken:
+        broken.setattr(migrations, "_PROOF_INDEXES", ("DROP INDEX articles_page", "CREATE INDEX nonsense ON nowhere (x)"))
+        with pytest.raises(StoreError, match="no such table"):
+            await SqliteStore.open(released)
+
+    with closing(stdlib_sqlite.connect(released)) as db:
+        assert list(db.iterdump()) == before
+    await (await SqliteStore.open(released)).close()
+
+
+MIGRATOR = """
+    import asyncio, pathlib, sys
+    from monitor.stores import migrations
+    from monitor.stores.sqlite import SqliteStore
+
+    def stop(db, catch_up=migrations._catch_up):
+        catch_up(db)
+        db.execute("PRAGMA cache_size = 1")
+        db.execute("CREATE TABLE spilled (x)")
+        for _ in range(50):
+            db.execute("INSERT INTO spilled VALUES (randomblob(4000))")
+        print("half-way", flush=True)
+        sys.stdin.read()
+
+    migrations._catch_up = stop
+    asyncio.run(SqliteStore.open(pathlib.Path(sys.argv[1])))
+"""
+
+
+async def test_a_move_to_a_newer_schema_cut_short_by_kill_9_is_made_again(released: Path) -> None:
+    with python(MIGRATOR, released) as process:
+        assert line(process.stdout) == "half-way"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    store = await SqliteStore.open(released)
+
+    assert [fresh.article.title for fresh in await store.articles(NOON)] == ["Talks in Malta", "Odd"]
+    assert await store._rows("SELECT name FROM sqlite_schema WHERE name = 'spilled'") == []
+    await store.close()
+
+
+async def test_a_visit_saved_before_a_source_could_be_gone_has_that_as_unknown(tmp_path: Path) -> None:
+    gone = Claim(since=NOON, times=2)
+    store = await SqliteStore.open(tmp_path / "monitor.db")
+    await store.visited(Visit(source="agency", at=NOON, due=NOON, gone=gone, arrivals=(NOON,)))
+    await store._rows("UPDATE visits SET whole = json_remove(whole, '$.gone', '$.arrivals')")
+
+    assert await store.last_visit("agency") == Visit(source="agency", at=NOON, due=NOON)
+    await store.close()
+
+
+# Room on the disk
+
+
+def a_kept_plan(n: int) -> Plan:
+    """A plan that nothing tells of, with 20 kB that do not compress."""
+    page = Original(url=f"https://news.example/{n}", at=NOON, body=os.urandom(20_000), kind="page")
+    return Plan(article=an_article(n), revision="", first_seen=NOON, at=NOON, originals=(page,))
+
+
+async def test_pruning_gives_the_disk_its_room_back(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "monitor.db")
+    for n in range(200):
+        await store.record(a_kept_plan(n))
+    before = await store.sizes()
+
+    await store.prune(NOON + MINUTE, NOON, 10_000)
+
+    after = await store.sizes()
+    assert before["file"] > 200 * 20_000
+    assert after["file"] < before["file"] / 10
+    assert after["idle"] <= after["file"] / pruning.SLACK
+    await store.close()
+    assert (tmp_path / "monitor.db").stat().st_size == after["file"]
+
+
+async def test_a_file_of_the_first_release_is_pruned_and_keeps_its_room_for_what_comes(released: Path) -> None:
+    store = await SqliteStore.open(released)
+    for n in range(50):
+        await store.record(a_kept_plan(n))
+    before = await store.sizes()
+
+    await store.prune(NOON + MINUTE, NOON, 10_000)
+
+    after = await store.sizes()
+    assert after["file"] == before["file"]
+    assert after["idle"] > 50 * 20_000
+    await store.close()
+
+
+async def test_while_much_is_pruned_others_get_their_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pruning, "STEP", 10)
+    store = await SqliteStore.open(tmp_path / "monitor.db")
+    for n in range(100):
+        await store.record(a_kept_plan(n))
+
+    pruning_all = asyncio.create_task(store.prune(NOON + MINUTE, NOON, 10_000))
+    left = [(await store.tally()).articles for _ in range(12)]
+
+    assert (await pruning_all).articles == 100
+    assert any(0 < articles < 100 for articles in left)
+    await store.close()
+
+
+async def test_a_prune_cut_short_leaves_nothing_half_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = await SqliteStore.open(tmp_path / "monitor.db")
+    await store.record(a_kept_plan(1))
+
+    def break_off(_db: object, _limit: int) -> None:
+        raise KeyError("killed")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(pruning, "forget", break_off)
+        with pytest.raises(KeyError):
+            await store.prune(NOON + MINUTE, NOON, 10)
+
+    [version] = await store.revisions("a1")
+    assert len(version.originals) == 1
+    assert (await store.prune(NOON + MINUTE, NOON, 10)).originals == 1
+    await store.close()
 
 
 # Files that are not for us
@@ -478,7 +740,7 @@ async def test_a_file_that_may_not_be_written_is_refused(how: str, folder: Path)
 
 KILLED_WHILE_MAKING = """
     import sys
-    from monitor.stores.sqlite import sqlite3
+    from monitor.stores.opening import sqlite3
 
     db = sqlite3.connect(sys.argv[1], isolation_level=None)
     db.execute("PRAGMA cache_size = 1")

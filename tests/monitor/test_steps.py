@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 
 from monitor import steps
 from monitor.errors import DeliveryFailed, FetchFailed, MonitorError, Outdated, Refused, StoreError
-from monitor.model import Alert, Cursor, Delivery, Fetched, Plan, Visit
+from monitor.model import Alert, Cursor, Delivery, Fetched, Filled, Original, Plan, Visit
 from monitor.policy import Route
-from monitor.steps import Bench, Delivered, Examined
+from monitor.steps import Bench, Delivered, Examined, Round
 from monitor.stores.memory import MemoryStore
 from rules import Article, Finding, Match, Once, Rule
 
@@ -102,10 +102,11 @@ class Receiver:
 
 
 async def ingest(source: Paper, store: Any, accept: Any = None, clock: Clock | None = None) -> Visit:
-    async def examine(articles: Sequence[Article]) -> Examined:
-        return await steps.examine(articles, bench=bench(store), backlog=steps.new_source(store))
+    async def examine(articles: Sequence[Article], original: Original | None) -> Examined:
+        return await steps.examine(articles, original, bench=bench(store), backlog=steps.new_source(store))
 
-    return await steps.ingest(source, store=store, accept=accept or examine, clock=clock or Clock(), every=timedelta(minutes=15))
+    every = timedelta(minutes=15)
+    return await steps.ingest(source, Round(store=store, accept=accept or examine, clock=clock or Clock(), every=every))
 
 
 async def deliver(store: Any, *sinks: Any, clock: Clock | None = None) -> Delivered:
@@ -138,7 +139,7 @@ async def test_only_what_is_new_is_handed_on() -> None:
     await ingest(paper, store)
     paper.gives = [story("a"), story("b")]
 
-    async def accept(articles: Sequence[Article]) -> None:
+    async def accept(articles: Sequence[Article], _original: Original | None = None) -> None:
         handed.append([article.id for article in articles])
 
     await ingest(paper, store, accept)
@@ -160,7 +161,7 @@ async def test_a_source_that_fails_is_kept_as_failing_and_its_cursor_stays(error
 async def test_articles_that_were_not_taken_charge_of_are_fetched_again() -> None:
     store, paper = MemoryStore(), Paper([story("a")])
 
-    async def accept(articles: Sequence[Article]) -> None:
+    async def accept(articles: Sequence[Article], _original: Original | None = None) -> None:
         raise MonitorError("1 of 1 articles could not be examined")
 
     visit = await ingest(paper, store, accept)
@@ -173,7 +174,7 @@ async def test_articles_that_were_not_taken_charge_of_are_fetched_again() -> Non
 async def test_a_store_that_fails_is_no_fault_of_the_source() -> None:
     store = MemoryStore()
 
-    async def accept(articles: Sequence[Article]) -> None:
+    async def accept(articles: Sequence[Article], _original: Original | None = None) -> None:
         raise StoreError("disk full")
 
     with pytest.raises(StoreError):
@@ -186,7 +187,7 @@ async def test_undated_articles_are_dated_at_first_sight_and_once() -> None:
     paper = Paper([story("a", published=None)])
     handed: list[datetime | None] = []
 
-    async def accept(articles: Sequence[Article]) -> None:
+    async def accept(articles: Sequence[Article], _original: Original | None = None) -> None:
         handed.extend(article.published for article in articles)
         await steps.examine(articles, bench=bench(store, moment=lambda _: clock()))
 
@@ -330,13 +331,13 @@ async def test_a_rule_that_is_gone_since_is_left_alone() -> None:
 async def test_pages_are_fetched_a_few_at_a_time() -> None:
     at_once = most = 0
 
-    async def fill(article: Article) -> Article:
+    async def fill(article: Article) -> Filled:
         nonlocal at_once, most
         at_once += 1
         most = max(most, at_once)
         await asyncio.sleep(0)
         at_once -= 1
-        return replace(article, body=article.body + "\nTalks in Oslo says the page")
+        return Filled(article=replace(article, body=article.body + "\nTalks in Oslo says the page"))
 
     result = await steps.examine([story(str(n)) for n in range(20)], bench=bench(MemoryStore(), fill=fill))
 
@@ -348,10 +349,10 @@ async def test_pages_are_fetched_a_few_at_a_time() -> None:
 async def test_a_page_that_is_missing_is_asked_for_again_and_the_teaser_counts_meanwhile(error: Exception) -> None:
     store, errors = MemoryStore(), [error, error]
 
-    async def fill(article: Article) -> Article:
+    async def fill(article: Article) -> Filled:
         if errors:
             raise errors.pop()
-        return replace(article, body=article.body + "\nTalks in Oslo says the page")
+        return Filled(article=replace(article, body=article.body + "\nTalks in Oslo says the page"))
 
     desk = bench(store, fill=fill)
     first = await steps.examine([story("a")], bench=desk)
@@ -369,7 +370,7 @@ async def test_a_page_that_is_missing_is_asked_for_again_and_the_teaser_counts_m
 async def test_a_page_is_given_up_in_the_end() -> None:
     store, now = MemoryStore(), Clock()
 
-    async def fill(article: Article) -> Article:
+    async def fill(article: Article) -> Filled:
         raise FetchFailed("HTTP 403")
 
     desk = bench(store, fill=fill, moment=lambda _: now())
@@ -414,7 +415,7 @@ async def test_an_article_that_always_breaks_is_given_up_in_the_end_and_the_sour
 
     desk = bench(store, routes=(replace(DESK, render=render),), moment=lambda _: now())
 
-    async def accept(articles: Sequence[Article]) -> Examined:
+    async def accept(articles: Sequence[Article], _original: Original | None = None) -> Examined:
         return await steps.examine(articles, bench=desk, backlog=steps.new_source(store))
 
     visit = await ingest(paper, store, accept, now)
@@ -444,7 +445,7 @@ async def test_trouble_of_our_own_does_not_slow_the_source_down() -> None:
     await ingest(paper, store)
     paper.gives = [story("a")]
 
-    async def accept(articles: Sequence[Article]) -> None:
+    async def accept(articles: Sequence[Article], _original: Original | None = None) -> None:
         raise MonitorError("the workers cannot start")
 
     visit = await ingest(paper, store, accept)
@@ -457,14 +458,14 @@ async def test_trouble_of_our_own_does_not_slow_the_source_down() -> None:
 async def test_an_old_article_of_a_known_source_is_told_though_its_page_came_late() -> None:
     store, missing, clock = MemoryStore(), True, Clock()
 
-    async def fill(article: Article) -> Article:
+    async def fill(article: Article) -> Filled:
         if missing:
             raise FetchFailed("HTTP 503")
-        return replace(article, body=article.body + f"\nTalks in {article.author} says the page")
+        return Filled(article=replace(article, body=article.body + f"\nTalks in {article.author} says the page"))
 
     desk = bench(store, fill=fill, moment=lambda _: clock())
 
-    async def accept(articles: Sequence[Article]) -> None:
+    async def accept(articles: Sequence[Article], _original: Original | None = None) -> None:
         await steps.examine(articles, bench=desk, backlog=steps.new_source(store))
 
     paper, old = Paper([story("first", published=NOON - 2 * DAY, body="Storks", author="Oslo")]), NOON - 2 * DAY
@@ -482,7 +483,7 @@ async def test_an_old_article_of_a_known_source_is_told_though_its_page_came_lat
 async def test_a_page_is_left_alone_for_as_long_as_it_asks() -> None:
     store = MemoryStore()
 
-    async def fill(article: Article) -> Article:
+    async def fill(article: Article) -> Filled:
         raise FetchFailed("HTTP 429", wait=timedelta(hours=1))
 
     desk = bench(store, fill=fill)
@@ -495,9 +496,9 @@ async def test_a_page_is_left_alone_for_as_long_as_it_asks() -> None:
 async def test_the_first_of_many_are_recorded_before_the_pages_of_the_last_are_fetched() -> None:
     store, recorded = MemoryStore(), []
 
-    async def fill(article: Article) -> Article:
+    async def fill(article: Article) -> Filled:
         recorded.append((await store.tally()).articles)
-        return article
+        return Filled(article=article)
 
     articles = [story(str(number)) for number in range(10)]
     result = await steps.examine(articles, bench=bench(store, fill=fill, batch=4))
@@ -584,7 +585,7 @@ async def test_a_store_that_fails_does_not_cut_the_other_sends_short() -> None:
 
 
 def kept(store: MemoryStore) -> tuple[Any, ...]:
-    return store._articles, store._events, store._alerts, {key: row.delivery for key, row in store._deliveries.items()}
+    return store._shelf._articles, store._events, store._alerts, {key: row.delivery for key, row in store._deliveries.items()}
 
 
 @settings(max_examples=50, deadline=None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.errors import Unreadable
-from monitor.unpack import MIB, Unpacker
+from monitor.unpack import MIB, TooLarge, Unpacker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,24 +57,24 @@ def test_broken_compression_is_refused() -> None:
 
 
 def test_too_much_on_the_wire_is_refused() -> None:
-    with pytest.raises(Unreadable, match="too large: more than 1 MiB"):
+    with pytest.raises(TooLarge, match="too large: more than 1 MiB"):
         unpacked("", bytes(MIB + 1), wire=MIB)
 
 
 def test_too_much_out_of_it_is_refused() -> None:
     noise = bytes(range(256)) * 8  # packs by less than the ratio allows
-    with pytest.raises(Unreadable, match="too large: more than 1000 bytes"):
+    with pytest.raises(TooLarge, match="too large: more than 1000 bytes"):
         unpacked("gzip", gzip.compress(noise), body=1000)
 
 
 def test_a_bomb_is_noticed_before_it_has_gone_off() -> None:
     unpacker = Unpacker("gzip", 10 * MIB, 200 * MIB)
 
-    with pytest.raises(Unreadable, match="more than 200 times"):
+    with pytest.raises(TooLarge, match="more than 200 times"):
         unpacker.feed(gzip.compress(bytes(64 * MIB))[:16_384])
     assert len(unpacker.unpacked) <= 4 * MIB
 
 
 def test_an_announced_length_that_is_too_large_is_refused_at_once() -> None:
-    with pytest.raises(Unreadable, match="too large"):
+    with pytest.raises(TooLarge, match="too large"):
         Unpacker("", 10, 10).expect(11)

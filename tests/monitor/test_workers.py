@@ -35,6 +35,9 @@ class Words:
     def __init__(self, word: str) -> None:
         self.word = word
 
+    def possible(self, *texts: str) -> bool:
+        return any(self.word in text for text in texts)
+
     def match(self, article: Article) -> list[Match]:
         match article.title:
             case "hang":
@@ -108,7 +111,7 @@ async def test_a_feed_is_parsed_and_a_page_read(crew: Workers) -> None:
     found = await crew.parse_feed(GOOD, source="s", url="http://example.org/feed", headers={})
     page = await crew.extract(b"<html><body><p>" + b"News of the day. " * 30 + b"</p></body></html>", url="http://example.org/")
 
-    assert [article.id for article in found] == ["s#1"]
+    assert [article.id for article in found.articles] == ["s#1"]
     assert page.text.startswith("News of the day.")
 
 
@@ -289,3 +292,14 @@ def test_no_worker_outlives_a_parent_that_was_killed(tmp_path: Path, task: str) 
         assert parent.stdout.readline() == b"ready\n"
         parent.kill()
         assert parent.stdout.read() == b""
+
+
+async def test_a_page_is_read_where_the_rules_in_force_could_want_it(crew: Workers) -> None:
+    told, dull = (
+        f"<html><body><article><p>{'News of the day about ' + word + '. ' * 3}</p></article></body></html>".encode()
+        for word in ("talks", "nothing")
+    )
+
+    assert (found := await crew.read_page(told, url="http://example.org/")) is not None
+    assert "talks" in found.text
+    assert await crew.read_page(dull, url="http://example.org/") is None

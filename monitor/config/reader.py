@@ -1,172 +1,33 @@
-"""What the operator wrote: `monitor.yaml` and a few MONITOR_* variables, read once, into frozen values.
-
-This is the only reader of the environment. All problems of the file are found at once, each with line and column.
-Secrets are named in the file, never written there; they show in no repr and no message.
-"""
+"""Reads monitor.yaml into values, noting every problem at its place."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import ipaddress
-import os
 import re
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from monitor import __version__
-from monitor.errors import ConfigError
-from rules import LEVELS, Invalid, Limits, Problem
-from rules.spec import Notes, Spec, read, unknown
+from monitor import listing
+from monitor.config.values import FORMS, FULL_TEXT, USER_AGENT, Allow, Config, Keep, Network, Receiver, Secret, Watched
+from rules import LEVELS, Limits, Problem
+from rules.spec import Notes, Spec
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Environment = Mapping[str, str]
 
-PAGES = ("auto", "always", "never")
-USER_AGENT = f"news-tripwire-monitor/{__version__}"
 _SECRET_BYTES = 1 << 16
 _ID = re.compile(r"\w[\w.:/~-]{0,99}\Z")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}\Z")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*:)(.*)", re.DOTALL)
 _QUICK = timedelta(minutes=1)
-_Named = TypeVar("_Named", "Feed", "Receiver")
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A text that is shown nowhere; `reveal` gives it to the one who needs it."""
-
-    reveal: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Feed:
-    """A feed to watch. `page`: whether to fetch each article's page ("auto": where the feed gives only a teaser)."""
-
-    id: str
-    url: str
-    every: timedelta = timedelta(minutes=15)
-    page: str = "auto"
-    language: str | None = None
-    tags: tuple[str, ...] = ()
-    headers: Mapping[str, Secret] = field(default_factory=dict)
-
-    @property
-    def host(self) -> str:
-        """Where it is; the rest of its address may hold a key."""
-        return _host(self.url)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receiver:
-    """Somebody to tell. `levels` and `tags` narrow what it is told; empty: everything. Two secrets are live in a rotation."""
-
-    id: str
-    webhook: Secret
-    secrets: tuple[Secret, ...]
-    levels: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-
-    @property
-    def host(self) -> str:
-        """Where it is, as far as anybody may know: the path of a webhook is a secret."""
-        return _host(self.webhook.reveal)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
-    """All settings. `warnings` are worth a look; `unset` are secrets that are not there: only telling somebody needs them."""
-
-    file: Path | None = None
-    sources: tuple[Feed, ...] = ()
-    receivers: tuple[Receiver, ...] = ()
-    store: str = "monitor.db"
-    rules: Path = Path("rules.yaml")
-    allow: tuple[Network, ...] = ()
-    user_agent: str = USER_AGENT
-    fetches: int = 20
-    workers: int = 1
-    limits: Limits = field(default_factory=Limits)
-    """How much a rule file may hold."""
-    warnings: tuple[Problem, ...] = ()
-    unset: tuple[Problem, ...] = ()
-
-    def complete(self) -> Config:
-        """Itself, where every receiver can be told. Raises Invalid, naming each secret that is missing."""
-        if self.unset:
-            raise Invalid(self.unset)
-        return self
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Logging:
-    """How to log: `style` is "console" or "json"; None: what suits the stream, and the command."""
-
-    style: str | None = None
-    level: str | None = None
-
-
-def environment() -> Environment:
-    """The variables that this process was started with."""
-    return os.environ
-
-
-def colours(environment: Environment) -> bool:
-    """Whether colour is welcome at all: https://no-color.org."""
-    return not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
-
-
-def logging(environment: Environment) -> Logging:
-    """What MONITOR_LOG says: a style, a level, or both ("json,debug"). Raises ConfigError."""
-    chosen = Logging()
-    for word in re.split(r"[,\s]+", environment.get("MONITOR_LOG", "").strip().lower()):
-        if word in ("console", "json"):
-            chosen = replace(chosen, style=word)
-        elif word in ("debug", "info", "warning", "error"):
-            chosen = replace(chosen, level=word.upper())
-        elif word:
-            raise ConfigError("MONITOR_LOG: " + unknown("word", word, ("console", "json", "debug", "info", "warning", "error")))
-    return chosen
-
-
-def load(file: Path | None, environment: Environment) -> Config:
-    """Reads `file`, else what MONITOR_CONFIG names, else monitor.yaml if there is one, else nothing but defaults.
-
-    Raises Invalid with all problems of the file, or ConfigError where it was asked for and is not there.
-    """
-    named = file or (Path(environment["MONITOR_CONFIG"]) if environment.get("MONITOR_CONFIG") else None)
-    path = named or Path("monitor.yaml")
-    if named is None and not path.exists():
-        return _overridden(Config(), environment)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}: name another with --config, or write one: monitor init") from error
-    return _overridden(parse(data, path, environment), environment)
-
-
-def parse(data: bytes, path: Path, environment: Environment) -> Config:
-    """The settings that `data`, found at `path`, holds. Raises Invalid with all problems."""
-    notes = Notes()
-    spec = read(data, str(path), notes)
-    config = Config(file=path)
-    if spec is not None and spec.value is not None:
-        config = _Reader(path.parent, environment, notes).config(spec, config)
-    notes.settle()
-    return replace(config, warnings=tuple(p for p in notes.problems if p.severity != "error"))
-
-
-def _overridden(config: Config, environment: Environment) -> Config:
-    if environment.get("MONITOR_STORE"):
-        config = replace(config, store=environment["MONITOR_STORE"])
-    if environment.get("MONITOR_RULES"):
-        config = replace(config, rules=Path(environment["MONITOR_RULES"]))
-    return config
+_DAY = timedelta(days=1)
+_Named = TypeVar("_Named", "Watched", "Receiver")
 
 
 def _limits(spec: Spec) -> Limits:
@@ -177,7 +38,7 @@ def _limits(spec: Spec) -> Limits:
 
 
 @dataclass(slots=True)
-class _Reader:
+class Reader:
     """Reads one file: where it lies, what the environment holds, and which secrets were missing."""
 
     folder: Path
@@ -186,10 +47,11 @@ class _Reader:
     unset: list[Problem] = field(default_factory=list)
 
     def config(self, spec: Spec, config: Config) -> Config:
+        """All of the file."""
         spec.only(("sources", "receivers", "settings"))
         config = replace(
             config,
-            sources=self.several(spec.get("sources"), self.feed),
+            sources=self.several(spec.get("sources"), self.watched),
             receivers=self.several(spec.get("receivers"), self.receiver),
             store=str(self.folder / config.store),
             rules=self.folder / config.rules,
@@ -209,22 +71,29 @@ class _Reader:
             found.setdefault(one.id, one)
         return tuple(found.values())
 
-    def feed(self, spec: Spec) -> Feed:
-        spec.only(("id", "feed", "every", "page", "language", "tags", "headers"))
-        address = spec.need("feed", "the address of an RSS, Atom or JSON feed")
-        url = _url(address) if address else ""
-        feed = Feed(id=_id(spec.get("id")) or _name(url), url=url)
-        if every := spec.get("every"):
-            feed = replace(feed, every=_interval(every))
-        if page := spec.get("page"):
-            feed = replace(feed, page=page.choice(PAGES))
-        if language := spec.get("language"):
-            feed = replace(feed, language=language.string())
-        if tags := spec.get("tags"):
-            feed = replace(feed, tags=tuple(tags.strings()))
+    def watched(self, spec: Spec) -> Watched:
+        """One source: what it is stands in the key that holds its address."""
+        spec.only((*FORMS, *_SOURCE))
+        form = next((form for form in FORMS if spec.get(form) is not None), "feed")
+        if sum(spec.get(one) is not None for one in FORMS) > 1:
+            spec.wrong(f"a source is one of {', '.join(FORMS)}: write two sources")
+        written = spec.need(form, FORMS[form])
+        place = self.located(form, written) if written else ""
+        return replace(self.described(spec, Watched(id="", place=place, form=form)), id=_id(spec.get("id")) or _name(place))
+
+    def located(self, form: str, spec: Spec) -> str:
+        """A source's address, or the path of a folder, which is relative to the file."""
+        return str(self.folder / spec.string()) if form == "folder" else _url(spec)
+
+    def described(self, spec: Spec, source: Watched) -> Watched:
+        """What else is said of a source."""
+        found: dict[str, Any] = {key: read(one) for key, read in _SOURCE.items() if read and (one := spec.get(key))}
+        found = {_FIELDS.get(key, key): value for key, value in found.items()}
         if headers := spec.get("headers"):
-            feed = replace(feed, headers=dict(self.header(headers, name, value) for name, value in headers.mapping().items()))
-        return feed
+            found["headers"] = dict(self.header(headers, name, value) for name, value in headers.mapping().items())
+        if source.form != "page" and (links := spec.get("links")):
+            links.wrong("only a 'page' has links to select")
+        return replace(source, **found)
 
     def header(self, spec: Spec, name: str, value: Spec) -> tuple[str, Secret]:
         """A header to send; its value is text, or lies in the environment or a file like any secret."""
@@ -236,6 +105,7 @@ class _Reader:
         return name, Secret(text)
 
     def receiver(self, spec: Spec) -> Receiver:
+        """One receiver."""
         spec.only(("id", "webhook", "secret", "levels", "tags"))
         name, webhook, secret = spec.need("id", "rules name it under 'notify'"), spec.need("webhook"), spec.need("secret")
         return Receiver(
@@ -277,12 +147,14 @@ class _Reader:
         return self.content(file) if file else ""
 
     def variable(self, spec: Spec) -> str:
+        """The text of a variable; empty, with the reason noted, where it is not set."""
         text = self.environment.get(spec.string(), "").strip()
         if not text:
             self.missing(spec, f"the environment variable {spec.string()} is not set")
         return text
 
     def content(self, spec: Spec) -> str:
+        """The text of a file; empty, with the reason noted, where it cannot be read."""
         path = self.folder / spec.string()
         try:
             if path.stat().st_mode & stat.S_IROTH:
@@ -297,20 +169,26 @@ class _Reader:
         return text
 
     def missing(self, spec: Spec, message: str) -> None:
+        """Notes a secret that is not there."""
         self.unset.append(Problem(spec.file, spec.line, spec.column, message))
 
     def settings(self, spec: Spec, config: Config) -> Config:
-        spec.only(("store", "rules", "allow", "user_agent", "fetches", "workers", "limits"))
+        """What holds for all sources and receivers."""
+        spec.only(("store", "rules", "allow", "user_agent", "fetches", "pause", "workers", "keep", "limits"))
         if store := spec.get("store"):
             config = replace(config, store=self.place(store.string()))
         if rules := spec.get("rules"):
             config = replace(config, rules=self.folder / rules.string())
         if allow := spec.get("allow"):
-            config = replace(config, allow=tuple(net for one in allow.each() if (net := _network(one))))
+            config = replace(config, allow=_allow(allow))
         if agent := spec.get("user_agent"):
             config = replace(config, user_agent=_line(agent) or USER_AGENT)
         if fetches := spec.get("fetches"):
             config = replace(config, fetches=fetches.whole(1, 500))
+        if pause := spec.get("pause"):
+            config = replace(config, pause=pause.span())
+        if keep := spec.get("keep"):
+            config = replace(config, keep=_keep(keep))
         if workers := spec.get("workers"):
             config = replace(config, workers=workers.whole(1, 64))
         if limits := spec.get("limits"):
@@ -348,6 +226,15 @@ def _name(url: str) -> str:
     return re.sub(r"[^\w.:/~-]", "-", name)[:100]
 
 
+def _selector(spec: Spec) -> str:
+    """A CSS selector for the links of a page."""
+    try:
+        listing.selector(spec.string())
+    except ValueError as error:
+        spec.wrong(str(error))
+    return spec.string()
+
+
 def _interval(spec: Spec) -> timedelta:
     every = spec.span()
     if every < _QUICK:
@@ -377,11 +264,23 @@ def _not_a_url(url: str) -> str:
     return ""
 
 
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).netloc.rpartition("@")[2] or "?"
-    except ValueError:
-        return "?"
+def _allow(spec: Spec) -> Allow:
+    """Networks for both purposes, or a list for each."""
+    if not isinstance(spec.value, dict):
+        both = _networks(spec)
+        return Allow(sources=both, receivers=both)
+    spec.only(("sources", "receivers"))
+    return Allow(**{purpose: _networks(one) for purpose, one in spec.mapping().items() if purpose in ("sources", "receivers")})
+
+
+def _networks(spec: Spec) -> tuple[Network, ...]:
+    return tuple(net for one in spec.each() if (net := _network(one)))
+
+
+def _keep(spec: Spec) -> Keep:
+    """`keep: {articles: 90d, pages: 3d}`."""
+    spec.only(("articles", "pages"))
+    return Keep(**{name: max(one.span(), _DAY) for name, one in spec.mapping().items() if name in ("articles", "pages")})
 
 
 def _network(spec: Spec) -> Network | None:
@@ -405,3 +304,19 @@ def _is_key(text: str) -> bool:
         return text.startswith("whsec_") and 24 <= len(base64.b64decode(text.removeprefix("whsec_"), validate=True)) <= 64
     except (binascii.Error, ValueError):
         return False
+
+
+_SOURCE: Mapping[str, Callable[[Spec], Any] | None] = {
+    "id": None,
+    "every": _interval,
+    "full_text": lambda spec: spec.choice(FULL_TEXT),
+    "links": _selector,
+    "kind": lambda spec: _line(spec) or None,
+    "language": lambda spec: spec.string(),
+    "tags": lambda spec: tuple(spec.strings()),
+    "headers": None,
+    "silent_after": lambda spec: spec.span(),
+}
+"""What may be said of a source, and how it is read."""
+
+_FIELDS = {"silent_after": "patience"}

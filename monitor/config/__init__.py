@@ -1,0 +1,93 @@
+"""What the operator wrote: `monitor.yaml` and a few MONITOR_* variables, read once, into frozen values.
+
+This is the only reader of the environment. All problems of the file are found at once, each with line and column.
+Secrets are named in the file, never written there; they show in no repr and no message.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from monitor.config.reader import Environment, Reader
+from monitor.config.values import FORMS, FULL_TEXT, Allow, Config, Keep, Logging, Receiver, Secret, Watched
+from monitor.errors import ConfigError
+from rules.spec import Notes, read, unknown
+
+__all__ = [
+    "FORMS",
+    "FULL_TEXT",
+    "Allow",
+    "Config",
+    "Environment",
+    "Keep",
+    "Logging",
+    "Receiver",
+    "Secret",
+    "Watched",
+    "colours",
+    "environment",
+    "load",
+    "logging",
+    "parse",
+]
+
+
+def environment() -> Environment:
+    """The variables that this process was started with."""
+    return os.environ
+
+
+def colours(environment: Environment) -> bool:
+    """Whether colour is welcome at all: https://no-color.org."""
+    return not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+
+
+def logging(environment: Environment) -> Logging:
+    """What MONITOR_LOG says: a style, a level, or both ("json,debug"). Raises ConfigError."""
+    chosen = Logging()
+    for word in re.split(r"[,\s]+", environment.get("MONITOR_LOG", "").strip().lower()):
+        if word in ("console", "json"):
+            chosen = replace(chosen, style=word)
+        elif word in ("debug", "info", "warning", "error"):
+            chosen = replace(chosen, level=word.upper())
+        elif word:
+            raise ConfigError("MONITOR_LOG: " + unknown("word", word, ("console", "json", "debug", "info", "warning", "error")))
+    return chosen
+
+
+def load(file: Path | None, environment: Environment) -> Config:
+    """Reads `file`, else what MONITOR_CONFIG names, else monitor.yaml if there is one, else nothing but defaults.
+
+    Raises Invalid with all problems of the file, or ConfigError where it was asked for and is not there.
+    """
+    named = file or (Path(environment["MONITOR_CONFIG"]) if environment.get("MONITOR_CONFIG") else None)
+    path = named or Path("monitor.yaml")
+    if named is None and not path.exists():
+        return _overridden(Config(), environment)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}: name another with --config, or write one: monitor init") from error
+    return _overridden(parse(data, path, environment), environment)
+
+
+def parse(data: bytes, path: Path, environment: Environment) -> Config:
+    """The settings that `data`, found at `path`, holds. Raises Invalid with all problems."""
+    notes = Notes()
+    spec = read(data, str(path), notes)
+    config = Config(file=path)
+    if spec is not None and spec.value is not None:
+        config = Reader(path.parent, environment, notes).config(spec, config)
+    notes.settle()
+    return replace(config, warnings=tuple(p for p in notes.problems if p.severity != "error"))
+
+
+def _overridden(config: Config, environment: Environment) -> Config:
+    if environment.get("MONITOR_STORE"):
+        config = replace(config, store=environment["MONITOR_STORE"])
+    if environment.get("MONITOR_RULES"):
+        config = replace(config, rules=Path(environment["MONITOR_RULES"]))
+    return config

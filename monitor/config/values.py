@@ -1,0 +1,135 @@
+"""What can be set, as frozen values. Secrets show in no repr."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from monitor import __version__
+from rules import Invalid, Limits, Problem
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+FORMS = {
+    "feed": "the address of an RSS, Atom or JSON feed",
+    "page": "the address of a web page that lists articles",
+    "sitemap": "the address of a sitemap",
+    "folder": "the path of a folder with saved articles",
+}
+FULL_TEXT = ("auto", "always", "never")
+USER_AGENT = f"news-tripwire-monitor/{__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A text that is shown nowhere; `reveal` gives it to the one who needs it."""
+
+    reveal: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A source to watch. `form` is one of FORMS, `place` its address, or the path of a folder.
+
+    `every`: how often to look; None: as its own rhythm asks. `full_text`: whether to fetch each article's page ("auto": where
+    the source gives only a teaser). `links`: a CSS selector for the links of a page. `patience`: how long it may bring nothing new
+    before somebody is told; None: as its own rhythm suggests.
+    """
+
+    id: str
+    place: str
+    form: str = "feed"
+    every: timedelta | None = None
+    full_text: str = "auto"
+    links: str | None = None
+    kind: str | None = None
+    language: str | None = None
+    tags: tuple[str, ...] = ()
+    headers: Mapping[str, Secret] = field(default_factory=dict)
+    patience: timedelta | None = None
+
+    @property
+    def host(self) -> str:
+        """Where it is; the rest of its address may hold a key. Of a folder, its path."""
+        return self.place if self.form == "folder" else host_of(self.place)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """How long what was fetched is kept; what an alert tells of stays. `pages`: the bytes of pages."""
+
+    articles: timedelta = timedelta(days=90)
+    pages: timedelta = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """Somebody to tell. `levels` and `tags` narrow what it is told; empty: everything. Two secrets are live in a rotation."""
+
+    id: str
+    webhook: Secret
+    secrets: tuple[Secret, ...]
+    levels: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    @property
+    def host(self) -> str:
+        """Where it is, as far as anybody may know: the path of a webhook is a secret."""
+        return host_of(self.webhook.reveal)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allow:
+    """Private networks that may be reached all the same: for fetching, and for telling."""
+
+    sources: tuple[Network, ...] = ()
+    receivers: tuple[Network, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings. `warnings` are worth a look; `unset` are secrets that are not there: only telling somebody needs them."""
+
+    file: Path | None = None
+    sources: tuple[Watched, ...] = ()
+    receivers: tuple[Receiver, ...] = ()
+    store: str = "monitor.db"
+    rules: Path = Path("rules.yaml")
+    allow: Allow = field(default_factory=Allow)
+    keep: Keep = field(default_factory=Keep)
+    user_agent: str = USER_AGENT
+    fetches: int = 50
+    """Sources visited at once."""
+    pause: timedelta = timedelta(seconds=2)
+    """Between two requests to one host."""
+    workers: int = 1
+    limits: Limits = field(default_factory=Limits)
+    """How much a rule file may hold."""
+    warnings: tuple[Problem, ...] = ()
+    unset: tuple[Problem, ...] = ()
+
+    def complete(self) -> Config:
+        """Itself, where every receiver can be told. Raises Invalid, naming each secret that is missing."""
+        if self.unset:
+            raise Invalid(self.unset)
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logging:
+    """How to log: `style` is "console" or "json"; None: what suits the stream, and the command."""
+
+    style: str | None = None
+    level: str | None = None
+
+
+def host_of(url: str) -> str:
+    """The host and port of an address, all that may be shown of it."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or "?"
+    except ValueError:
+        return "?"

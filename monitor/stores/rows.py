@@ -1,0 +1,82 @@
+"""Values as they lie in a database: times as integers, everything else whole, as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+FAR = 2**63 - 1
+"""Later than any time."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONE = re.compile("[\ud800-\udfff]")
+_AS_IS = {str, int, float, bool}
+_hints = functools.cache(get_type_hints)
+
+
+def micros(at: datetime) -> int:
+    """Microseconds since 1970: the precision of a datetime, so that equal times come back."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(micros: int) -> datetime:
+    """The time that `micros` wrote."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def utf8(text: str) -> str:
+    r"""The text with surrogates, which UTF-8 and so SQLite cannot hold, as `\udxxx`, which JSON reads back."""
+    return _LONE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def dump(value: object) -> str:
+    """The value as JSON that any database can hold."""
+    return utf8(json.dumps(value, default=_plain, ensure_ascii=False, separators=(",", ":")))
+
+
+def _plain(value: Any) -> object:
+    """What JSON can hold of a value: one level of it, `json` asks for the next."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Mapping):
+        return dict(value)
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+
+
+def load(kind: type[T], whole: str | bytes) -> T:
+    """The value that `dump` wrote. A field added since has its default."""
+    value: T = _value(kind, json.loads(whole))
+    return value
+
+
+def _value(kind: Any, saved: Any) -> Any:
+    if saved is None or kind in _AS_IS:
+        return saved
+    if kind is datetime:
+        return datetime.fromisoformat(saved)
+    if kind is timedelta:
+        return timedelta(seconds=saved)
+    if dataclasses.is_dataclass(kind):
+        return _fields(kind, saved)
+    return _compound(get_origin(kind), get_args(kind)[0], saved)
+
+
+def _fields(kind: Any, saved: dict[str, Any]) -> Any:
+    return kind(**{name: _value(_hints(kind)[name], part) for name, part in saved.items()})
+
+
+def _compound(origin: Any, inner: Any, saved: Any) -> Any:
+    """A tuple of `inner`, an optional `inner`, or a mapping, which JSON gives back as it was."""
+    if origin is tuple:
+        return tuple(saved) if inner in _AS_IS else tuple(_value(inner, part) for part in saved)
+    return _value(inner, saved) if origin is UnionType else saved
