@@ -103,7 +103,7 @@ def _written(form: str) -> Callable[[Random], bytes]:
         n=number(rng), k=rng.randint(0, 99), t=date(rng), s=f"2026-07-{rng.randint(1, 28):02}T10:{rng.randint(0, 59):02}:00+03:00",
         j=json.dumps({"@type": "NewsArticle", "headline": words(rng), "author": [{"@type": "Person", "name": words(rng, 2)}],
                       "datePublished": date(rng), "articleBody": words(rng)}),
-    ).encode()  # fmt: skip
+    ).encode("utf-8", "surrogatepass")  # fmt: skip
 
 
 def _json_feed(rng: Random) -> bytes:
@@ -124,7 +124,7 @@ def _json_feed(rng: Random) -> bytes:
         for at in range(rng.randint(0, 4))
     ]
     feed = {"version": "https://jsonfeed.org/version/1.1", "title": odd(), "language": "en-US", "items": items}
-    return json.dumps(feed, ensure_ascii=rng.random() < 0.5).encode()
+    return json.dumps(feed, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
 
 
 def _packed(form: str) -> Callable[[Random], bytes]:

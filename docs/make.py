@@ -23,8 +23,10 @@ from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from monitor import rhythm
 from monitor.cli import invoke
 from rules import spec, trial
+from rules.article import DATINGS
 from rules.conditions import CONDITIONS, Words
 from rules.examples import EXAMPLES
 from rules.load import FILE, ONCE, RULE
@@ -33,6 +35,7 @@ from rules.shape import Json, Key, Shape
 
 PAGE = Path(__file__).with_name("rules.md")
 TUTORIAL = Path(__file__).with_name("tutorial.md")
+SOURCES = Path(__file__).with_name("sources.md")
 
 START = """\
 # The rule language
@@ -342,6 +345,15 @@ def _cell(text: str) -> str:
 _STEP = re.compile(r"Save this as `([^`]+)`[^`]*?\n\n```\w+\n(.*?)^```\n|^```console\n(.*?)^```\n", re.DOTALL | re.MULTILINE)
 
 
+def tabled(page: str) -> str:
+    """The page with its tables of words as the code has them, between `<!-- states -->` and `<!-- /states -->`."""
+    for name, words in {"states": rhythm.WORDS, "datings": DATINGS}.items():
+        rows = "".join(f"| `{word}` | {meaning} |\n" for word, meaning in words.items())
+        made = f"<!-- {name} -->\n| word | what it means |\n| --- | --- |\n{rows}<!-- /{name} -->"
+        page = re.sub(rf"<!-- {name} -->.*?<!-- /{name} -->", lambda _, made=made: made, page, flags=re.DOTALL)
+    return page
+
+
 def followed(tutorial: str) -> str:
     """The tutorial, with what its commands really print. Its files are written and its commands run in the order they stand."""
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), patch.dict(os.environ, {"COLUMNS": "96"}):
@@ -374,6 +386,7 @@ def main() -> None:
     """Writes both pages."""
     PAGE.write_text(manual(), encoding="utf-8")
     TUTORIAL.write_text(followed(TUTORIAL.read_text(encoding="utf-8")), encoding="utf-8")
+    SOURCES.write_text(tabled(SOURCES.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

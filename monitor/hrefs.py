@@ -11,6 +11,8 @@ LONGEST = 2_000
 """Characters: no server takes a longer address, and no reader made one by hand."""
 _PLAIN = re.compile(r"https?://[a-z0-9][a-z0-9.-]{0,250}/[A-Za-z0-9/._~%!$&'()*+,;=:@?-]{0,1600}")
 """What nothing has to be done about; taking an address apart and together again is slow, and sitemaps have 50,000."""
+_BREAKS = re.compile("[\t\n\f\r\x85\u2028\u2029]+")
+"""What browsers leave out of addresses, and what would make two lines of one in a log."""
 _BARE = re.compile(rb"&(?!(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{0,31});)")
 
 
@@ -21,9 +23,9 @@ def absolute(href: str, base: str = "") -> str:
     if not href.strip() or len(href) > LONGEST:
         return ""
     try:
-        whole = urljoin(base, "".join(clean(href).split("\n")).strip())
+        whole = urljoin(base, _BREAKS.sub("", clean(href)).strip())
         parts = urlsplit(whole)
-        usable = parts.scheme in ("http", "https") and parts.hostname and not parts.username and (parts.port or 80)
+        usable = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and (parts.port or 80)
     except ValueError:
         return ""
     return parts._replace(fragment="").geturl().strip() if usable else ""

@@ -127,6 +127,8 @@ class Revision:
     revision: str
     at: datetime
     originals: tuple[Original, ...] = ()
+    unread: str | None = None
+    """Of the present version, as `Fresh` has it; of earlier ones that is not kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

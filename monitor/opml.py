@@ -51,7 +51,7 @@ def read(data: bytes) -> list[Outline]:
         tree = etree.fromstring(hrefs.mended(data), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise Unreadable(f"not OPML: {' '.join(str(error).split())[:120]}") from error
-    if tree is None or etree.QName(tree).localname.lower() != "opml":
+    if tree is None or _local(tree) != "opml":
         raise Unreadable("not OPML: no <opml> at its beginning" if tree is None else f"not OPML but <{str(tree.tag)[:40]}>")
     found: dict[str, Outline] = {}
     for outline in _outlines(tree):
@@ -66,9 +66,9 @@ def _outlines(tree: Any) -> Iterator[Outline]:
     """Every outline that is a feed; the others are folders to those inside them."""
     folders: list[str] = []
     for event, element in etree.iterwalk(tree, events=("start", "end")):
-        if not isinstance(element.tag, str) or etree.QName(element).localname.lower() != "outline":
+        if _local(element) != "outline":
             continue
-        said = {str(name).lower(): value for name, value in element.attrib.items()}
+        said = _said(element)
         title, url = _title(said), _feed(said)
         if event == "end":
             folders.pop()
@@ -77,6 +77,19 @@ def _outlines(tree: Any) -> Iterator[Outline]:
             inside = tuple(name for name in folders if name)[:_DEEPEST]
             yield Outline(title=title or url, url=url, page=hrefs.absolute(said.get("htmlurl", "")) or None, folders=inside)
         folders.append("" if url else title)
+
+
+def _local(element: Any) -> str:
+    """Its name without a prefix, declared or not; nothing for what is no element."""
+    return element.tag.rpartition("}")[2].rpartition(":")[2].lower() if isinstance(element.tag, str) else ""
+
+
+def _said(element: Any) -> dict[str, str]:
+    """Its attributes; none where libxml2 let through what is no text."""
+    try:
+        return {str(name).lower(): value for name, value in element.attrib.items()}
+    except UnicodeDecodeError:
+        return {}
 
 
 def _title(said: dict[str, str]) -> str:

@@ -25,6 +25,8 @@ NEWS = DAY
 REPRINTS = timedelta(days=7)
 """How far back copies are recognised, where the rule's own `within` is shorter."""
 
+_BELIEVED = ("stated", "zoneless")
+
 # Deciding on an article
 
 
@@ -53,11 +55,12 @@ def plan(  # noqa: PLR0913 - a decision names all that it rests on
 ) -> Plan:
     """All that this article changes. `article` is `fresh.article`, with its page where that was fetched.
 
-    `backlog` says that its source is new: an article that was a day old when first seen is then recorded and not told.
+    `backlog` says that its source is new: an article that was a day old when first seen, or is undated, is then recorded and not
+    told.
     """
     known = [match for match in matches if match.rule in rules]
     look = _look(fresh, article, at, sketched=bool(known))
-    late = backlog and is_old(article, look.first_seen)
+    late = backlog and is_backlog(article, look.first_seen)
     verdicts = [_verdict(look, rules[match.rule], match, ledger, late=late) for match in known]
     alerts = [alert for _, alert in verdicts if alert]
     return Plan(
@@ -84,6 +87,11 @@ def since(rules: Iterable[Rule], fresh: Fresh, at: datetime) -> datetime:
 def is_old(article: Article, at: datetime) -> bool:
     """Whether it was published more than a day before."""
     return article.published is not None and at - article.published > NEWS
+
+
+def is_backlog(article: Article, at: datetime) -> bool:
+    """Whether it may be old news where its source is new: it is a day old, or nobody knows when it was published."""
+    return article.dating not in _BELIEVED or is_old(article, at)
 
 
 def _look(fresh: Fresh, article: Article, at: datetime, *, sketched: bool) -> novelty.Look:
@@ -151,7 +159,7 @@ SILENT = "source-silent"
 
 def notice(visit: Visit, word: str, reason: str, now: datetime) -> Alert:
     """The alert that a source is "silent", or has "recovered". It has no findings; its article says why."""
-    since = visit.silent or visit.news or visit.since or visit.at
+    since = visit.silent or visit.at  # not its last news: it may fall silent twice without any in between
     title = f"Source {word}: {visit.source}"
     return Alert(
         id=identity.alert_id(SILENT, visit.source, f"{word} {since.isoformat()}"),

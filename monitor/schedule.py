@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -30,6 +31,9 @@ REFILL = 30
 
 LOOK = 60
 """Seconds between what is logged of the loop's lateness."""
+
+STANDSTILL = 15
+"""Seconds without a tick after which the plan is made anew."""
 
 ROUNDS = 8
 """Rounds of deliveries at once: a receiver that hangs must not hold up the alert for another."""
@@ -56,6 +60,10 @@ class Schedule:
     _housework: set[asyncio.Task[None]] = field(default_factory=set)
     _lag: Lag = field(default_factory=Lag)
     _scheduler: AsyncIOScheduler | None = None
+    _winder: asyncio.TimerHandle | None = None
+    _ticks: int = 0
+    _wound: int = -1
+    """Ticks when it was last looked whether there are any."""
     _again: bool = False
     _closing: bool = False
 
@@ -64,16 +72,34 @@ class Schedule:
         # The library's defaults skip a run that is a second late, and keep local time.
         defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
-        self._scheduler.add_job(self.tick, "interval", seconds=TICK, id="tick")
-        self._scheduler.add_job(self.later, "interval", seconds=REFILL, id="refill")
-        self._scheduler.add_job(self.hourly, "cron", minute=17, id="tidy")
-        self._scheduler.add_job(self.look, "interval", seconds=LOOK, id="look")
+        self._plan(self._scheduler)
         self._scheduler.start()
         self._lag.start()
+        self._wind()
         self._spawn(self.tick(), self._others)
+
+    def _plan(self, scheduler: AsyncIOScheduler) -> None:
+        """Says what runs when, from now on."""
+        every = partial(scheduler.add_job, trigger="interval", replace_existing=True)
+        every(self.tick, seconds=TICK, id="tick")
+        every(self.later, seconds=REFILL, id="refill")
+        every(self.look, seconds=LOOK, id="look")
+        scheduler.add_job(self.hourly, "cron", minute=17, id="tidy", replace_existing=True)
+
+    def _wind(self) -> None:
+        """Plans anew where nothing has ticked for a while, and comes back.
+
+        The scheduler sleeps until a time of day: if the clock is set back by a year, it sleeps for a year.
+        """
+        if self._scheduler is not None and self._ticks == self._wound:
+            log.warning("clock set back")
+            self._plan(self._scheduler)
+        self._wound = self._ticks
+        self._winder = asyncio.get_running_loop().call_later(STANDSTILL, self._wind)
 
     async def tick(self) -> None:
         """Starts what is due: deliveries, and visits up to the free slots."""
+        self._ticks += 1
         self.nudge()
         free = self.slots - len(self._visits)
         if free <= 0 or self._closing:
@@ -137,6 +163,8 @@ class Schedule:
         """
         self._closing = True
         self._lag.stop()
+        if self._winder is not None:
+            self._winder.cancel()
         if self._scheduler is not None:
             self._scheduler.pause()
         work = self._visits | self._rounds | self._others | self._housework

@@ -54,6 +54,9 @@ AHEAD = timedelta(hours=1)
 FEW = 3
 """Entries: fewer under new ids may be chance."""
 
+SAMPLE = 20
+"""Entries that are looked up to see whether ids are new: the others will be no different."""
+
 log = structlog.get_logger("monitor.steps")
 
 # Ingest
@@ -81,7 +84,7 @@ async def ingest(source: Source, around: Round) -> Visit:
     last = await store.last_visit(source.id)
     try:
         fetched = await source.fetch(_cursor(last))
-        fresh = await store.unseen(fetched.articles)
+        fresh = await store.unseen(fetched.articles) if fetched.articles else []
     except StoreError:
         raise  # nothing can be kept, this visit included; its lease lapses and it is made again
     except Exception as error:  # noqa: BLE001 - told below; whatever breaks one source, it is shown as failing and visited again
@@ -89,8 +92,9 @@ async def ingest(source: Source, around: Round) -> Visit:
         _tell_failure(visit, error)
     else:
         dated = [_dated(one, clock()) for one in fresh]
-        trouble = await _accepted(around.accept, dated, fetched.original)
-        visit = rhythm.answered(last, _remarked(fetched, fresh), source.id, clock(), news=_new(fresh, dated), every=around.every)
+        trouble = await _accepted(around.accept, dated, fetched.original) if dated else None
+        fetched = await _remarked(fetched, fresh, store)
+        visit = rhythm.answered(last, fetched, source.id, clock(), news=_new(fresh, dated), every=around.every)
         if trouble:
             visit = rhythm.unfinished(last, visit, trouble)
             _tell_trouble(visit, trouble)
@@ -113,11 +117,22 @@ def _new(fresh: Sequence[Fresh], dated: Sequence[Article]) -> list[datetime]:
     return [one.published for seen, one in zip(fresh, dated, strict=True) if seen.first_seen is None and one.published]
 
 
-def _remarked(fetched: Fetched, fresh: Sequence[Fresh]) -> Fetched:
+async def _remarked(fetched: Fetched, fresh: Sequence[Fresh], store: Store) -> Fetched:
     """With a remark where most of what it said was new is known under other ids."""
-    known = len(fetched.articles) - len(fresh)
-    changed = known >= FEW and known > len(fresh)
+    new = {one.article.id for one in fresh}
+    known = [one for one in fetched.articles if one.id not in new]
+    changed = len(known) >= FEW and len(known) > len(fresh) and await _renamed(known[:SAMPLE], store)
     return replace(fetched, remarks=(*fetched.remarks, rhythm.UNSTABLE)) if changed else fetched
+
+
+async def _renamed(known: Sequence[Article], store: Store) -> bool:
+    """Whether most of these are known of their own source under other ids, not of another one, or for a counter of comments.
+
+    The store says under which id it would keep another version of each.
+    """
+    kept = await store.unseen([replace(one, digest=f"{one.digest}?") for one in known])
+    asked = {one.id for one in known}
+    return 2 * sum(one.article.id not in asked for one in kept) > len(known)
 
 
 def _noticed(visit: Visit, around: Round) -> tuple[Visit, list[Alert], list[Delivery]]:
@@ -197,12 +212,12 @@ async def never(_fresh: Fresh) -> bool:
     return False
 
 
-def new_source(store: Store) -> Backlog:
-    """The `backlog` of the daemon: a source is new until a visit to it went well."""
+def new_source(store: Store, clock: Clock | None = None) -> Backlog:
+    """The `backlog` of the daemon: a source is new until a visit to it went well, and again when it comes back after a week."""
 
     async def backlog(fresh: Fresh) -> bool:
         visit = await store.last_visit(fresh.article.source)
-        return visit is None or visit.known is None
+        return visit is None or visit.known is None or (clock is not None and rhythm.was_away(visit, clock()))
 
     return backlog
 
@@ -348,7 +363,7 @@ async def _whole(
 async def _record(one: _Piece, matches: Sequence[Match], bench: Bench, backlog: Backlog, original: Original | None) -> Plan:
     """Plans on the events as they are and records; where another was quicker, on the events as they are then."""
     at = bench.moment(one.article)
-    late = policy.is_old(one.article, one.fresh.first_seen or at) and await backlog(one.fresh)
+    late = policy.is_backlog(one.article, one.fresh.first_seen or at) and await backlog(one.fresh)
     for _ in range(REPLANS):
         plan = _proven(await _plan(one, matches, bench, at, late=late), one, original)
         try:

@@ -7,12 +7,15 @@ from datetime import datetime
 
 FIELDS = ("title", "summary", "body")
 
-DATINGS = ("stated", "zoneless", "future", "implausible", "unreadable", "absent")
-"""How far a date of publication can be believed.
-
-It was stated; stated without a zone, and taken as UTC; or it is the time of the first sight, because what was stated lay in the
-future, before the web, was no date, or was not there.
-"""
+DATINGS = {
+    "stated": "the source stated it",
+    "zoneless": "the source stated it without a time zone, or without a time: it is taken as UTC",
+    "future": "what the source stated lies more than an hour ahead: it is the time of the first sight",
+    "implausible": "what the source stated lies before the web: it is the time of the first sight",
+    "unreadable": "what the source stated is no date, or may be two: it is the time of the first sight",
+    "absent": "the source stated none: it is the time of the first sight",
+}
+"""How far a date of publication can be believed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

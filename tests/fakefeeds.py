@@ -183,7 +183,7 @@ class Desk:
         return (Route(id=self.receiver.id, render=self.receiver.render),)
 
     async def accept(self, articles: Sequence[Article], original: Original | None) -> None:
-        await steps.examine(articles, original, bench=self.bench(), backlog=steps.new_source(self.store))
+        await steps.examine(articles, original, bench=self.bench(), backlog=steps.new_source(self.store, self.clock))
 
     async def visit(self, name: str = "paper", says: Any = None) -> Visit:
         """Looks at a source now; `says` is what its address answers from now on."""

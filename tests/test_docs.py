@@ -23,7 +23,8 @@ from rules.spec import Notes, Spec, read
 
 ROOT = Path(__file__).parent.parent
 MANUAL = ROOT / "docs" / "rules.md"
-PAGES = [ROOT / "README.md", MANUAL, ROOT / "docs" / "tutorial.md"]
+SOURCES = ROOT / "docs" / "sources.md"
+PAGES = [ROOT / "README.md", MANUAL, ROOT / "docs" / "tutorial.md", SOURCES]
 LESSON = "should match, but does not"
 """An example that fails on purpose, in the tutorial; following it shows that it does."""
 SETTINGS = {"sources", "receivers", "settings"}
@@ -126,6 +127,11 @@ def test_the_manual_is_what_docs_make_would_write() -> None:
 
 
 @pytest.mark.usefixtures("unlogged")
+def test_the_tables_of_the_guide_to_sources_are_those_of_the_code() -> None:
+    text = SOURCES.read_text(encoding="utf-8")
+    assert run_path(str(ROOT / "docs" / "make.py"))["tabled"](text) == text
+
+
 def test_the_tutorial_goes_as_it_says() -> None:
     """Its files are written and its commands run, in order, in an empty folder."""
     told = PAGES[-1].read_text(encoding="utf-8")

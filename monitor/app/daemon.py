@@ -142,7 +142,6 @@ class App:
         self.reached[self.hosts[source]] = (visit.at, visit.trouble not in rhythm.UNREACHED)
         self.pending.discard(source)
         self._first_round()
-        self.schedule.nudge()
 
     def _round(self, source: str) -> Round:
         wanted = self.watched[source]
@@ -164,7 +163,7 @@ class App:
     async def accept(self, articles: Sequence[Article], original: Original | None) -> None:
         """Examines, and has what was found delivered at once."""
         try:
-            await steps.examine(articles, original, bench=self.bench, backlog=steps.new_source(self.store))
+            await steps.examine(articles, original, bench=self.bench, backlog=steps.new_source(self.store, now))
         finally:
             self.schedule.nudge()
 

@@ -1,160 +1,135 @@
-"""Finding the feed of a site, trying it, and writing it down in monitor.yaml: what `monitor feeds add` and `import` do."""
+"""Finding the feed of a site and trying it: what `monitor feeds add` does before it writes anything."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rules
-from monitor import config as settings
-from monitor import discovery
+from monitor import discovery, listing
 from monitor.app import receivers
-from monitor.errors import ConfigError, FetchFailed, Unreadable
+from monitor.errors import FetchFailed, Unreadable
 from monitor.sources.feed import ACCEPT
+from monitor.sources.page import ACCEPT as ACCEPT_PAGE
 from monitor.workers import Workers
-from rules import Invalid, emit
 
 if TYPE_CHECKING:
-    from monitor.config import Config, Watched
+    from collections.abc import AsyncIterator
+
+    from monitor.config import Config
     from monitor.egress import Egress
-    from monitor.opml import Outline
     from monitor.wire import Response
     from rules import Article
 
 TRIES = 12
 """Addresses that are asked before we give up: each costs the site a request."""
 
-_PAGE = ", text/html;q=0.9"
+_WHAT_TO_DO = {
+    "blocked": "what is not public is asked only where monitor.yaml allows it, such as settings: {allow: {sources: [10.1.0.0/16]}}",
+    "unreachable": "look whether it is spelt right, and whether a browser opens it",
+    "tls": "look whether a browser opens it",
+    "robots": "see whether the site has a feed, which anybody may fetch",
+}
+"""What somebody can do about a failure, by its kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A feed that works: where it is, its site's name for it, and its articles, newest first where they are dated."""
+    """A source that works: where it is, its own name, and its articles, newest first where they are dated.
+
+    `form` is "feed" or "page"; of a page, `links` is the selector that picked them.
+    """
 
     url: str
     title: str
     articles: tuple[Article, ...]
+    form: str = "feed"
+    links: str | None = None
     language: str | None = None
-    tried: tuple[str, ...] = ()
-    """What was asked before, and why it was not it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A source as it is written into monitor.yaml: plain text by key, tags as a list."""
+class Finder:
+    """Asks and reads as the monitor does. `tell` hears what is asked for, beside the address that was given."""
 
-    id: str
-    feed: str
-    title: str = ""
-    language: str | None = None
-    kind: str | None = None
-    tags: tuple[str, ...] = ()
+    egress: Egress
+    workers: Workers
+    tell: Callable[[str], None] = field(default=lambda _: None)
 
-    def lines(self) -> list[str]:
-        """Its lines, without indentation."""
-        said = [("feed", self.feed), ("language", self.language), ("kind", self.kind)]
-        lines = [f"- id: {emit.scalar(self.id)}" + (f"  # {_comment(self.title)}" if self.title else "")]
-        lines += [f"  {key}: {emit.scalar(value)}" for key, value in said if value]
-        return [*lines, f"  tags: [{', '.join(map(emit.scalar, self.tags))}]"] if self.tags else lines
+    async def feed(self, url: str) -> Found:
+        """The feed at `url`, or the best of those that the page there leads to. Raises FetchFailed where none works."""
+        answer = await self._ask(url, f"{ACCEPT}, text/html;q=0.9")
+        try:
+            return await self._read(answer, url)
+        except Unreadable as error:
+            return await self._led_to(answer, url, f"{url}: {error}")
+
+    async def _led_to(self, answer: Response, url: str, why: str) -> Found:
+        tried = [why]
+        kind = answer.headers.get("content-type", "")
+        candidates = await self.workers.parse(discovery.feeds, answer.body, answer.url, kind)
+        for one in candidates[:TRIES]:
+            self.tell(one.url)
+            try:
+                found = await self._read(await self._ask(one.url, ACCEPT), one.url)
+            except (FetchFailed, Unreadable) as error:
+                tried.append(str(error) if one.url in str(error) else f"{one.url}: {error}")
+            else:
+                return replace(found, title=found.title or one.title)
+        raise FetchFailed(_none_found(url, tried), kind="unreadable")
+
+    async def page(self, url: str, links: str | None) -> Found:
+        """The page at `url`, with the articles that it lists. Raises FetchFailed, also where it lists none."""
+        answer = await _explained(url, self.egress.page(url, headers={"Accept": ACCEPT_PAGE}))
+        kind = answer.headers.get("content-type", "")
+        try:
+            read = partial(self.workers.parse, listing.parse, source="", url=answer.url, content_type=kind)
+            listed = await read(answer.body, links=links)
+        except Unreadable as error:
+            raise FetchFailed(f"{url}: {error}", kind="unreadable") from error
+        return Found(url=answer.moved or url, title="", articles=listed.articles, form="page", links=links)
+
+    async def _ask(self, url: str, accept: str) -> Response:
+        return await _explained(url, self.egress.get(url, headers={"Accept": accept}))
+
+    async def _read(self, answer: Response, url: str) -> Found:
+        parsed = await self.workers.parse_feed(answer.body, source="", url=answer.url, headers=answer.headers)
+        newest = sorted(parsed.articles, key=lambda one: (one.published is not None, one.published), reverse=True)
+        language = next((one.language for one in newest if one.language), None)
+        # Where it moved to for good is its address; where a site merely sends us today is not.
+        return Found(url=answer.moved or url, title=parsed.title, articles=tuple(newest), language=language)
 
 
-async def find(config: Config, url: str) -> Found:
-    """The feed at `url`, or the best of those that the page there leads to. Raises FetchFailed where none works."""
-    workers = Workers(load=partial(rules.load), files={}, main="", parsers=1)
+@asynccontextmanager
+async def open_finder(config: Config, tell: Callable[[str], None]) -> AsyncIterator[Finder]:
+    """A finder behind the guarded way out, reading in a worker."""
+    workers = Workers(load=rules.load, files={}, main="", parsers=1)
     try:
-        async with receivers.open_egress(replace(config)) as egress:
-            return await _found(egress, workers, url)
+        async with receivers.open_egress(config) as egress:
+            yield Finder(egress=egress, workers=workers, tell=tell)
     finally:
         await workers.close()
 
 
-async def _found(egress: Egress, workers: Workers, url: str) -> Found:
-    answer = await _ask(egress, url, ACCEPT + _PAGE)
+async def _explained(url: str, asked: Awaitable[Response]) -> Response:
+    """The answer, if it is a good one. Raises FetchFailed, which says what was asked and what to do about it."""
     try:
-        return await _read(workers, answer, url)
-    except Unreadable as error:
-        tried = [f"{url}: {error}"]
-    kind = answer.headers.get("content-type", "")
-    candidates = await workers.parse(discovery.feeds, answer.body, answer.url, kind)
-    for candidate in candidates[:TRIES]:
-        try:
-            found = await _read(workers, await _ask(egress, candidate.url, ACCEPT), candidate.url)
-        except (FetchFailed, Unreadable) as error:
-            tried.append(f"{candidate.url}: {error}")
-        else:
-            return replace(found, title=found.title or candidate.title, tried=tuple(tried))
-    raise FetchFailed("\n  ".join((f"no feed found from {url}; asked:", *tried)), kind="unreadable")
-
-
-async def _ask(egress: Egress, url: str, accept: str) -> Response:
-    answer = await egress.get(url, headers={"Accept": accept})
+        answer = await asked
+    except FetchFailed as error:
+        hint = _WHAT_TO_DO.get(error.kind)
+        raise FetchFailed(f"{url}: {error}{': ' + hint if hint else ''}", kind=error.kind) from error
     if answer.status != 200:
-        raise FetchFailed(f"HTTP {answer.status}")
+        raise FetchFailed(f"{url}: HTTP {answer.status}")
     return answer
 
 
-async def _read(workers: Workers, answer: Response, url: str) -> Found:
-    parsed = await workers.parse_feed(answer.body, source="", url=answer.url, headers=answer.headers)
-    dated = sorted(parsed.articles, key=lambda one: (one.published is not None, one.published), reverse=True)
-    language = next((one.language for one in parsed.articles if one.language), None)
-    # Where it moved to for good is its address; where a site merely sends us today is not.
-    return Found(url=answer.moved or url, title=parsed.title, articles=tuple(dated), language=language)
-
-
-def entry(found: Found, taken: Iterable[str]) -> Entry:
-    """The entry for a feed that was found; its id is made from its title."""
-    return Entry(id=unused(found.title or found.url, taken), feed=found.url, title=found.title, language=found.language)
-
-
-def entries(outlines: Sequence[Outline], config: Config) -> list[Entry]:
-    """Entries for the feeds of an OPML file that are not watched yet; the folders that they lie in become tags."""
-    watched, taken = {one.place for one in config.sources}, {one.id for one in config.sources}
-    made = []
-    for one in outlines:
-        if one.url not in watched:
-            name = unused(one.title or one.url, taken)
-            taken.add(name)
-            watched.add(one.url)
-            made.append(Entry(id=name, feed=one.url, title=one.title, tags=tuple(map(slug, one.folders))))
-    return made
-
-
-def watched(config: Config, url: str) -> Watched | None:
-    """The source that watches this address already."""
-    return next((one for one in config.sources if one.place == url), None)
-
-
-def write(file: Path, entries: Sequence[Entry], environment: settings.Environment) -> None:
-    """Adds sources to monitor.yaml, which keeps all else, comments included; makes the file where there is none.
-
-    Raises ConfigError where there is no place for them, and then nothing is written.
-    """
-    try:
-        text = file.read_bytes().decode() if file.exists() else ""
-        for one in entries:
-            text = emit.add(text or "sources:\n", one.lines(), under="sources")
-        settings.parse(text.encode(), file, environment)
-    except (ValueError, Invalid) as error:
-        said = "\n".join(line for one in entries[:20] for line in one.lines())
-        raise ConfigError(f"{file} cannot be added to: {error}. Put this under its sources:\n\n{said}\n") from error
-    file.write_bytes(text.encode())
-
-
-def unused(text: str, taken: Iterable[str]) -> str:
-    """An id made from a title or address that no other source has."""
-    name, others = slug(text), set(taken)
-    return name if name not in others else next(new for n in range(2, 100_000) if (new := f"{name}-{n}") not in others)
-
-
-def slug(text: str) -> str:
-    """Letters and digits of any script in lower case, with '-' between words, 40 characters at most."""
-    bare = re.sub(r"^https?://(www\.)?", "", text.strip().lower())
-    return re.sub(r"[\W_]+", "-", bare).strip("-")[:40].strip("-") or "feed"
-
-
-def _comment(text: str) -> str:
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:80]
+def _none_found(url: str, tried: list[str]) -> str:
+    asked = "\n  ".join(tried)
+    return (
+        f"no feed found from {url}; asked:\n  {asked}\n"
+        f"A page that lists articles can be watched itself: monitor feeds add {url} --page\n"
+        'Where that takes the wrong links, say which are meant with a CSS selector: --links "h3 a"'
+    )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.app import receivers
+from monitor.app import receivers, written
 from monitor.app.book import Book, now
 from monitor.app.shelf import read_file
 from monitor.errors import ConfigError, FetchFailed, Unreadable
@@ -59,7 +58,7 @@ def mark(book: Book, rule: Rule, article: Article, *, match: bool, name: str) ->
     entry = emit.entry(article, rule=rule.id, match=match, name=name)
     for file in _files(Path(rule.file), spare=True):
         with suppress(emit.Full):
-            _write(file, _written(file, entry, os.path.relpath(book.main, file.parent)))
+            written.whole(file, _written(file, entry, os.path.relpath(book.main, file.parent)))
             found = _there(file, rule, article, match=match)
             return Marked(file=file, line=found.line if found else 1, entry="\n".join(entry))
     raise ConfigError(
@@ -102,19 +101,6 @@ def _written(file: Path, entry: list[str], rules: str) -> str:
     except ValueError as error:
         said = "\n".join(entry)
         raise ConfigError(f"{file} cannot be added to: {error}. Put this under its tests:\n\n{said}\n") from error
-
-
-def _write(file: Path, text: str) -> None:
-    """All of it or nothing: a file that somebody wrote is not lost to a full disk."""
-    spare = file.with_name(f".{file.name}.new")
-    try:
-        spare.write_bytes(text.encode())
-        if file.exists():
-            shutil.copymode(file, spare)
-        spare.replace(file.resolve())
-    except OSError as error:
-        spare.unlink(missing_ok=True)
-        raise ConfigError(f"{file}: {error.strerror or error}") from error
 
 
 # Articles that were missed

@@ -14,11 +14,13 @@ from pathlib import Path
 from monitor.config.reader import Environment, Reader
 from monitor.config.values import FORMS, FULL_TEXT, Allow, Config, Keep, Logging, Receiver, Secret, Watched
 from monitor.errors import ConfigError
+from rules import Limits
 from rules.spec import Notes, read, unknown
 
 __all__ = [
     "FORMS",
     "FULL_TEXT",
+    "LIMITS",
     "Allow",
     "Config",
     "Environment",
@@ -33,6 +35,10 @@ __all__ = [
     "logging",
     "parse",
 ]
+
+
+LIMITS = Limits(bytes=1 << 24, values=1_000_000)
+"""How much monitor.yaml may hold: 10,000 sources and more, with all that may be said of each."""
 
 
 def environment() -> Environment:
@@ -76,7 +82,7 @@ def load(file: Path | None, environment: Environment) -> Config:
 
 def parse(data: bytes, path: Path, environment: Environment) -> Config:
     """The settings that `data`, found at `path`, holds. Raises Invalid with all problems."""
-    notes = Notes()
+    notes = Notes(limits=LIMITS)
     spec = read(data, str(path), notes)
     config = Config(file=path)
     if spec is not None and spec.value is not None:

@@ -7,9 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
 
-from monitor import dates, identity
+from monitor import dates, hrefs, identity
 from monitor.text import clean
 from rules import Article
 
@@ -149,13 +148,13 @@ def article(source: str, key: str, entry: Entry) -> Article:
 
 def link_of(said: str, base: str) -> str:
     """An absolute http or https address in its one spelling, else nothing: a `javascript:` link is none."""
-    try:
-        whole = urljoin(base, clean(said).strip())
-        parts = urlsplit(whole)
-    except ValueError:
-        return ""
-    usable = parts.scheme.lower() in ("http", "https") and parts.hostname and not parts.username and said.strip()
-    return identity.canonical(whole) if usable else ""
+    whole = hrefs.absolute(said, base)
+    return identity.canonical(whole) if whole else ""
+
+
+def guid_of(said: str) -> str:
+    """What an entry is called, on one line."""
+    return " ".join(clean(said).split())
 
 
 def language_of(code: object) -> str | None:

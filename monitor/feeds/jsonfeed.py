@@ -13,6 +13,7 @@ from monitor.feeds.entry import (
     Entry,
     Listed,
     dated,
+    guid_of,
     language_of,
     link_of,
     mark,
@@ -75,7 +76,7 @@ def _mark(item: Mapping[str, Any], said: Mapping[str, Any]) -> str:
 
 
 def _guid(item: Mapping[str, Any]) -> str:
-    return clean(_string(item.get("id"))).strip()
+    return guid_of(_string(item.get("id")))
 
 
 def _link(item: Mapping[str, Any], url: str) -> str:

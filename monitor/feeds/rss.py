@@ -6,6 +6,7 @@ Run it in a worker process: feedparser has an unfixed pattern that hangs on host
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import feedparser
 
 from monitor.errors import Unreadable
 from monitor.feeds import sift
-from monitor.feeds.entry import LONGEST, MOST, Entry, Listed, dated, language_of, link_of, one_line, tags_of, told_apart
+from monitor.feeds.entry import LONGEST, MOST, Entry, Listed, dated, guid_of, language_of, link_of, one_line, tags_of, told_apart
 from monitor.text import clean, plain, tidy
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _PERIODS = {"hourly": 1, "daily": 24, "weekly": 7 * 24, "monthly": 30 * 24, "yearly": 365 * 24}
 _LONGEST_WAIT = timedelta(days=365)
+_FIRST = re.compile(rb"<\0{0,3}\w")
+_BLANK = re.compile(rb"\s{100,}|(?:\s\0){100,}|(?:\0\s){100,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,7 @@ def listed(body: bytes, url: str, headers: Mapping[str, str], known: frozenset[s
 def read(body: bytes, url: str, headers: Mapping[str, str]) -> Read:
     """All of it. Raises Unreadable, and whatever feedparser does on broken input."""
     feed = feedparser.parse(
-        io.BytesIO(body),  # bytes or str that happen to name a file would be opened, an address fetched
+        io.BytesIO(_begun(body)),  # bytes or str that happen to name a file would be opened, an address fetched
         # No address: it would be joined to guids, too, and an entry would change its id when the feed moves.
         response_headers={"content-type": headers.get("content-type") or "application/xml"},
         sanitize_html=False,  # quadratic on hostile input, and only the plain text is kept
@@ -66,6 +69,18 @@ def read(body: bytes, url: str, headers: Mapping[str, str]) -> Read:
         ttl=_ttl(head),
         title=one_line(plain(str(head.get("title") or "")[:LONGEST])) or "",
     )
+
+
+def _begun(body: bytes) -> bytes:
+    """The feed without much blank space before its first element, in which feedparser looks for a DOCTYPE for a square of its length."""
+    first = _FIRST.search(body)
+    start = first.start() if first else 0
+    return _BLANK.sub(_line_end, body[:start]) + body[start:]
+
+
+def _line_end(blank: re.Match[bytes]) -> bytes:
+    """One end of a line, in UTF-16 as well, whichever byte comes first there."""
+    return b"\n" if b"\0" not in blank[0] else b"\0\n" if blank[0][:1] == b"\0" else b"\n\0"
 
 
 def _instead(body: bytes, feed: Any) -> str:
@@ -95,7 +110,7 @@ def _entry(one: Any, url: str, *, atom: bool) -> Entry:
     get = {**one}.get
     summary, body = _text(get("summary_detail"), get("summary"), atom=atom), _content(get("content") or (), atom=atom)
     return Entry(
-        guid=clean(str(get("id") or "")).strip(),
+        guid=guid_of(str(get("id") or "")),
         link="" if _made_up(get) else link_of(str(get("link") or ""), url),
         title=" ".join(_text(get("title_detail"), get("title"), atom=atom).split()),
         summary=summary if summary != body else "",

@@ -16,8 +16,7 @@ from email.message import Message
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
-from monitor.feeds.entry import MOST, link_of, mark, stand_apart
-from monitor.text import clean
+from monitor.feeds.entry import MOST, guid_of, link_of, mark, stand_apart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +103,7 @@ def _agreed(declared: str, content_type: str) -> bool:
 
 
 def _apart(pieces: Sequence[_Piece], url: str) -> bool:
-    guids = [html.unescape(clean(one.guid)).strip() for one in pieces]
+    guids = [guid_of(html.unescape(one.guid)) for one in pieces]
     if all(guids):
         return stand_apart(guids, (), url)
     return stand_apart(guids, [link_of(one.link, url) if one.link and one.links == 1 else "" for one in pieces], url)

@@ -11,7 +11,7 @@ from monitor.rhythm.alarm import patience_of, silence, told
 from monitor.rhythm.pacing import QUICKEST, SLOWEST
 from monitor.rhythm.start import UNREACHED, offline, spread
 from monitor.rhythm.states import WORDS, State, state
-from monitor.rhythm.visits import UNSTABLE, address, answered, failed, is_gone, sane, unfinished
+from monitor.rhythm.visits import UNSTABLE, address, answered, failed, is_gone, sane, unfinished, was_away
 
 __all__ = [
     "QUICKEST",
@@ -32,4 +32,5 @@ __all__ = [
     "state",
     "told",
     "unfinished",
+    "was_away",
 ]

@@ -18,6 +18,7 @@ _BELIEVED = 3  # times that a source has to say something, over a day at least
 _DOUBTING = timedelta(hours=13)  # three 410s fit in about a day and a half
 _MOURNING = timedelta(hours=160)  # with the wobble a week at most
 _AT_LONGEST = timedelta(hours=1)  # that max-age and the like may put off the next visit
+_AWAY = timedelta(days=7)
 _ASTRAY = 3  # failures in a row at an address that was moved to, before the one that was configured is asked again
 
 
@@ -43,7 +44,7 @@ def answered(  # noqa: PLR0913 - all that it depends on, named
         cursor=fetched.cursor,
         articles=len(fetched.articles),
         answered=now,
-        known=before.known or now,
+        known=now if before.known is None or (news and was_away(before, now)) else before.known,
         since=before.since or now,
         news=now if news else before.news,
         arrivals=arrivals,
@@ -54,6 +55,11 @@ def answered(  # noqa: PLR0913 - all that it depends on, named
         silent=before.silent,
     )
     return replace(visit, due=now + _interval(visit, fetched.lasting, every))
+
+
+def was_away(visit: Visit, now: datetime) -> bool:
+    """Whether it has not answered for so long, or we have not asked, that what it gives next is a backlog, as of a new source."""
+    return visit.answered is not None and now - visit.answered > _AWAY
 
 
 def _interval(visit: Visit, lasting: timedelta | None, every: timedelta | None) -> timedelta:
@@ -79,6 +85,7 @@ def unfinished(last: Visit | None, visit: Visit, error: Exception) -> Visit:
     It is fetched again at the usual time, since the cursor stays.
     """
     cursor, known = (last.cursor, last.known) if last else ({}, None)
+    known = known if known == visit.known else None  # it was new, or as good as new, and still is
     return replace(visit, cursor=cursor, known=known, error=_reason(error), trouble="ours")
 
 

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
     from monitor.model import Cursor
 
-WHOLE = timedelta(days=1)
-"""After so long it is asked for as if for the first time: some servers say "not modified" for ever."""
+WHOLE = timedelta(hours=17)
+"""After so long it is asked for as if for the first time: some servers say "not modified" for ever.
+
+Even where it is asked only every 6 h, what is new is then seen within a day.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,7 @@ def _validators(answer: Response) -> dict[str, str]:
 
 
 def _since(cursor: Cursor, now: datetime) -> dict[str, str]:
-    """The conditions under which it is not sent again; none, once a day and at first."""
+    """The conditions under which it is not sent again; none, at first and once in a while."""
     whole = cursor.get("whole")
     if whole is None or not timedelta(0) <= now - datetime.fromisoformat(whole) < WHOLE:
         return {}

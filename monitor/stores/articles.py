@@ -103,14 +103,14 @@ def _read(whole: str, first_seen: int, unread: str | None, fills: int = 0) -> Fr
 
 def revisions(db: Database, article: str) -> list[Revision]:
     """Every version of the article, the present one last."""
-    sql = "SELECT row, revision, at, whole FROM articles WHERE id = ?"
+    sql = "SELECT row, unread, revision, at, whole FROM articles WHERE id = ?"
     found = db.execute(sql, (utf8(article),)).fetchone()
     if found is None:
         return []
-    row, *present = found
+    row, unread, *present = found
     earlier = db.execute("SELECT revision, at, whole FROM revisions WHERE article = ? ORDER BY row", (row,)).fetchall()
-    versions = [(revision, at, unpacked(whole)) for revision, at, whole in earlier]
-    return [_version(db, row, *version) for version in (*versions, present)]
+    versions = [_version(db, row, revision, at, unpacked(whole)) for revision, at, whole in earlier]
+    return [*versions, replace(_version(db, row, *present), unread=unread)]
 
 
 def _version(db: Database, row: int, revision: str, at: int, whole: str | bytes) -> Revision:

@@ -103,7 +103,10 @@ class Shelf:
     def revisions(self, article: str) -> list[Revision]:
         """Every version of an article, the present one last."""
         kept = self._articles.get(article)
-        return [_version(plan, kept) for plan in (*kept.earlier.values(), kept.plan)] if kept else []
+        if kept is None:
+            return []
+        earlier = [_version(plan, kept) for plan in kept.earlier.values()]
+        return [*earlier, replace(_version(kept.plan, kept), unread=kept.plan.unread)]
 
     def originals(self) -> Iterator[Original]:
         """What is kept of bytes, as often as articles were read from them."""

@@ -112,6 +112,8 @@ def test_the_same_words_in_a_title_that_begins_the_body_are_still_in_the_title()
         ("article: {source: bbc}", True),
         ("article: {source: [dw, bbc]}", True),
         ("article: {source: dw}", False),
+        ("article: {kind: [wire, state-media]}", True),
+        ("article: {kind: government}", False),
         ("article: {language: en}", True),
         ("article: {language: ru}", False),
         ("article: {tags: [world, sport]}", True),
@@ -123,7 +125,13 @@ def test_the_same_words_in_a_title_that_begins_the_body_are_still_in_the_title()
 )
 def test_an_article_is_filtered_by_what_it_is(when: str, *, holds: bool) -> None:
     told = Article(
-        id="it", body="Rain fell.", source="bbc", language="en-GB", tags=("world",), published=datetime(2026, 5, 1, tzinfo=UTC)
+        id="it",
+        body="Rain fell.",
+        source="bbc",
+        source_kind="wire",
+        language="en-GB",
+        tags=("world",),
+        published=datetime(2026, 5, 1, tzinfo=UTC),
     )
     assert bool(findings(rule(when), told)) is holds
 
