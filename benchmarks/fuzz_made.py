@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from random import Random
 
 BASE = "https://news.example/world/feed.xml"
+BASES = (BASE, BASE, BASE, "http://[2001:db8::1]:8080/a?b=c", "https://xn--bcher-kva.example/%zz/", "http://news.example")
+LONGEST = 150_000
+"""Bytes of a document: feedparser takes 7 ms a kB where every sign is an error, and a case is read several times."""
 WORDS = (
     "talks resume in Geneva after the ministry said on Tuesday that both delegations would meet again; nobody was hurt, 3,5 % "
     "« pourparlers » „Waffenruhe“ Кремль заявил о переговорах Україна відповіла 北京 会談 مفاوضات ‘quoted’ naïve e\u0301t\u00e9 ﬁ 👩‍💻 U.S.A. "
@@ -321,7 +324,7 @@ def document(rng: Random, makers: Sequence[Callable[[Random], bytes]]) -> Case:
     for _ in range(rng.choice((0, 1, 1, 1, 2, 2, 3, 3, 4, 6))):
         body = rng.choice(WAYS)(rng, body)
     kind = rng.choice(_TYPES) + (f"; charset={rng.choice(_ENCODINGS)}" if rng.random() < 0.3 else "") if rng.random() < 0.5 else ""
-    return Case(body=body[:400_000], content_type=kind, url=BASE if rng.random() < 0.9 else url(rng))
+    return Case(body=body[:LONGEST], content_type=kind, url=rng.choice(BASES))
 
 
 def text(rng: Random, make: Callable[[Random], str]) -> Case:
@@ -331,4 +334,4 @@ def text(rng: Random, make: Callable[[Random], str]) -> Case:
         start, end = sorted((rng.randint(0, len(said)), rng.randint(0, len(said))))
         new = rng.choice((*_SIGNS, *_ENTITIES, "\ud800", "\udfff", " ", "-", ":", "０", "x", said[start:end], make(rng), "9" * 40, "[" * 300))
         said = said[:start] + new + said[min(end, start + rng.randint(0, 3)) :]
-    return Case(text=said, url=url(rng) if rng.random() < 0.2 else BASE)
+    return Case(text=said, url=rng.choice(BASES))

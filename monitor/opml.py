@@ -52,7 +52,7 @@ def read(data: bytes) -> list[Outline]:
     except (etree.XMLSyntaxError, ValueError) as error:
         raise Unreadable(f"not OPML: {' '.join(str(error).split())[:120]}") from error
     if tree is None or _local(tree) != "opml":
-        raise Unreadable("not OPML: no <opml> at its beginning" if tree is None else f"not OPML but <{str(tree.tag)[:40]}>")
+        raise Unreadable("not OPML: no <opml> at its beginning" if tree is None else f"not OPML but <{_local(tree)[:40]}>")
     found: dict[str, Outline] = {}
     for outline in _outlines(tree):
         if len(found) < MOST:

@@ -160,6 +160,7 @@ def _as_it_may_come_out(texts: Iterable[str]) -> Iterable[str]:
             text += "\n" + twice  # noqa: PLW2901 - both may hold what is never seen
         if not text.isascii() and (unseen := {char for char in set(text) if not (char.isprintable() or char.isspace())}):
             yield re.sub(f"[{re.escape(''.join(unseen))}]+", "", text)
+            yield clean(text)
 
 
 def _tree(body: bytes, content_type: str) -> Any:

@@ -176,7 +176,7 @@ def _xml(data: bytes) -> list[_Row]:
         raise Unreadable(_instead(reader.root, data))
     rows = [row for row in reader.rows if row.said.get("loc")]
     if not rows and len(parser.error_log):  # an empty one is fine, one that breaks at once is not
-        raise Unreadable(f"not a sitemap that can be read: {parser.error_log[0].message[:120]}")
+        raise Unreadable(f"not a sitemap that can be read: {' '.join(parser.error_log[0].message.split())[:120]}")
     return rows
 
 

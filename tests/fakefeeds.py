@@ -66,7 +66,9 @@ class Clock:
 
 def statement(subject: str) -> str:
     """A text that the rule finds once, of an event of its own for each subject."""
-    return f"Dmitry Peskov said on Tuesday that talks about {subject} make no sense. The harbour was quiet, and {subject} went on."
+    return (
+        f"Dmitry Peskov said on Tuesday that talks about {subject} make no sense. The harbour was quiet, and {subject} went on."
+    )
 
 
 def item(name: str, text: str = "", **said: str | datetime | None) -> str:
@@ -163,9 +165,7 @@ class Desk:
 
     def source(self, name: str = "paper") -> FeedSource:
         """A source as it is configured now."""
-        return FeedSource(
-            id=name, url=self.addresses.get(name, URL), get=self.web.get, parse=self.reader, clock=self.clock
-        )
+        return FeedSource(id=name, url=self.addresses.get(name, URL), get=self.web.get, parse=self.reader, clock=self.clock)
 
     def bench(self) -> Bench:
         """What examining takes."""

@@ -81,9 +81,7 @@ class Life:
     def watch(self, addresses: Mapping[str, str], every: timedelta | None = 15 * MINUTE) -> Life:
         """Opens the app for these sources."""
         watched = tuple(Watched(id=name, place=url, every=every) for name, url in addresses.items())
-        sources = {
-            one.id: FeedSource(id=one.id, url=one.place, get=self.get, parse=parse, clock=self.clock) for one in watched
-        }
+        sources = {one.id: FeedSource(id=one.id, url=one.place, get=self.get, parse=parse, clock=self.clock) for one in watched}
         bench = Bench(store=self.store, match=self.match, rules={}, moment=lambda _: self.clock())
         self.app = App(
             config=Config(sources=watched),
@@ -266,6 +264,17 @@ async def test_a_clock_that_jumps_ahead_makes_each_source_due_once_and_spread(li
 
     assert max(Counter(url for _, url in life.asked).values()) == 1
     assert peak(life, MINUTE) <= 40
+
+
+async def test_if_nobody_noticed_all_would_be_asked_at_once(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "AHEAD", 1_000 * DAY)
+    life.watch(apart(300))
+    await life.wake()
+    await life.run(HOUR)
+    life.asked.clear()
+    life.clock.now += DAY
+    await life.run(2 * MINUTE)
+    assert peak(life, MINUTE) == 300
 
 
 async def test_the_scheduler_wakes_though_the_clock_was_set_back(monkeypatch: pytest.MonkeyPatch) -> None:

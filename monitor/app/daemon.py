@@ -43,6 +43,9 @@ PRUNED = 200
 BACK = timedelta(minutes=1)
 """A clock that goes back by more was set; by less, it was put right a little."""
 
+AHEAD = timedelta(minutes=30)
+"""One that goes ahead by more between two ticks was set, or the machine slept."""
+
 LATELY = timedelta(minutes=10)
 """Visits older than this say nothing about whether our own network is down."""
 
@@ -120,7 +123,7 @@ class App:
     async def claim(self, limit: int) -> list[str]:
         """Sources that are due, whose host is free; they are ours until visited."""
         at = now()
-        if at < self.checked - BACK:  # it was set back: nothing would be due for as long
+        if not -BACK <= at - self.checked <= AHEAD:  # nothing would be due for as long; or all would be due at once
             await self._plan(at)
         self.checked = at
         busy = {self.hosts[source] for source in self.visiting}

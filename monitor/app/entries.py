@@ -31,6 +31,7 @@ LONGEST = 40
 _ID = re.compile(r"(?!.*://)[a-z0-9][a-z0-9_.:/~-]{0,99}\Z")
 """What is an id as it is."""
 _SHOWN = 20
+_MARK = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +106,7 @@ def write(file: Path, entries: Sequence[Entry], environment: settings.Environmen
         settings.parse(new.encode(), file, environment)
     except Invalid as error:
         raise ConfigError("\n".join(dict.fromkeys(f"not written: {one.message}" for one in error.problems))) from error
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, yaml.YAMLError) as error:
         said = "\n".join(line for one in entries[:_SHOWN] for line in one.lines())
         raise ConfigError(f"{file} cannot be added to: {error}. Put this under its sources:\n\n{said}\n") from error
     written.whole(file, new)
@@ -113,18 +114,20 @@ def write(file: Path, entries: Sequence[Entry], environment: settings.Environmen
 
 def added(text: str, entries: Sequence[Entry]) -> str:
     """The settings with more sources, written as those that are there. Raises ValueError where they leave no place for it."""
-    if (listed := _bracketed(text)) is not None:
+    if text.startswith(_MARK):
+        return _MARK + added(text.removeprefix(_MARK), entries)
+    root: Any = yaml.compose(text, Loader=yaml.CSafeLoader)
+    if (listed := _bracketed(root)) is not None:
         start, end = listed.start_mark.index, listed.end_mark.index
-        if listed.value or text[start + 1 : end - 1].strip():
+        if root.flow_style or listed.value or text[start + 1 : end - 1].strip():
             return _checked(_in_brackets(text, listed, entries), text, entries)
-        text = text[:start].rstrip(" ") + text[end:]
+        text = text[:start].rstrip(" ") + text[end:]  # "[]" says that there is none: what follows has a line each
     lines = [one.lines() for one in entries]
     return emit.extend(text if text.strip() else "sources:\n", lines, "sources", settings.LIMITS)
 
 
-def _bracketed(text: str) -> yaml.SequenceNode | None:
+def _bracketed(root: Any) -> yaml.SequenceNode | None:
     """The list of sources, where it is written `[…]`."""
-    root: Any = yaml.compose(text, Loader=yaml.CSafeLoader)
     for key, value in root.value if isinstance(root, yaml.MappingNode) else ():
         if key.value == "sources" and isinstance(value, yaml.SequenceNode) and value.flow_style:
             return value
@@ -133,11 +136,14 @@ def _bracketed(text: str) -> yaml.SequenceNode | None:
 
 def _in_brackets(text: str, listed: yaml.SequenceNode, entries: Sequence[Entry]) -> str:
     """With the entries after the last one of a list in brackets; on lines of their own where that one is, too."""
-    here, between = (listed.value[-1], ", ") if listed.value else (None, "")
-    if here is not None and here.start_mark.line > listed.start_mark.line:
-        between = ("," + ("\r\n" if "\r\n" in text else "\n")).ljust(here.start_mark.column + 2)
-    at = here.end_mark.index if here is not None else listed.start_mark.index + 1
-    return text[:at] + "".join((between or ", " * (n > 0)) + one.in_one_line() for n, one in enumerate(entries)) + text[at:]
+    if not listed.value:
+        at = listed.start_mark.index + 1
+        return text[:at] + ", ".join(one.in_one_line() for one in entries) + text[at:]
+    last, between = listed.value[-1], " "
+    if last.start_mark.line > listed.start_mark.line:
+        between = ("\r\n" if "\r\n" in text else "\n") + " " * last.start_mark.column
+    at = last.end_mark.index
+    return text[:at] + "".join(f",{between}{one.in_one_line()}" for one in entries) + text[at:]
 
 
 def _checked(new: str, old: str, entries: Sequence[Entry]) -> str:

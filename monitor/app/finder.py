@@ -89,7 +89,7 @@ class Finder:
             read = partial(self.workers.parse, listing.parse, source="", url=answer.url, content_type=kind)
             listed = await read(answer.body, links=links)
         except Unreadable as error:
-            raise FetchFailed(f"{url}: {error}", kind="unreadable") from error
+            raise FetchFailed(f'{url}: {error}, such as --links "h3 a"', kind="unreadable") from error
         return Found(url=answer.moved or url, title="", articles=listed.articles, form="page", links=links)
 
     async def _ask(self, url: str, accept: str) -> Response:

@@ -6,20 +6,25 @@ import asyncio
 import difflib
 import itertools
 import sys
+import textwrap
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
+import rules
 from monitor import report
 from monitor.app import kept
 from monitor.cli import options
 from monitor.cli.times import Since, Span
 from monitor.envelope import stamp
 from monitor.errors import ConfigError
+from monitor.sources.page import completed
+from monitor.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from monitor.config import Config
@@ -44,23 +49,27 @@ def articles() -> None:
 @click.option("--source", help="Only of this source.")
 @options.as_json
 def list_(config_file: Path | None, since: datetime, source: str | None, as_json: bool) -> None:  # noqa: FBT001 - an option
-    """List articles in the order in which they came."""
-    config = options.load(config_file)
-    for one in asyncio.run(_fresh(config, since)):
-        if source in (None, one.article.source):
-            if as_json:
-                options.line({**described(one.article), "first_seen": stamp(one.first_seen) if one.first_seen else None})
-            else:
-                seen = f"{one.first_seen:%Y-%m-%d %H:%M}" if one.first_seen else ""
-                options.show(f"{seen}  {report.clean(one.article.id)}\n                  {report.clean(one.article.title)[:120]}")
+    """List articles in the order in which they came, with their ids, which 'monitor articles show' takes."""
+    asyncio.run(_list(options.load(config_file), since, source, _json if as_json else _line))
 
 
-async def _fresh(config: Config, since: datetime) -> list[Fresh]:
+async def _list(config: Config, since: datetime, source: str | None, show: Callable[[Fresh], None]) -> None:
     async with kept.open_kept(config) as store:
-        found: list[Fresh] = []
-        while page := await store.articles(since, after=found[-1].article.id if found else None, limit=PAGE):
-            found += page
-        return found
+        after = None
+        while page := await store.articles(since, after=after, limit=PAGE):
+            after = page[-1].article.id
+            for one in page:
+                if source in (None, one.article.source):
+                    show(one)
+
+
+def _json(one: Fresh) -> None:
+    options.line({**described(one.article), "first_seen": stamp(one.first_seen) if one.first_seen else None})
+
+
+def _line(one: Fresh) -> None:
+    seen = f"{one.first_seen:%Y-%m-%d %H:%M}" if one.first_seen else ""
+    options.show(f"{seen:<16}  {report.clean(one.article.id)}\n{'':<16}  {report.clean(one.article.title)[:120]}")
 
 
 def described(article: Article) -> dict[str, Any]:
@@ -80,79 +89,120 @@ def described(article: Article) -> dict[str, Any]:
     }
 
 
-@articles.command(epilog="Example: monitor articles show bbc-world#https://www.bbc.example/news/1 --raw > page.html")
+@articles.command(
+    epilog="Example: monitor articles show alt_abc… --raw > page.html",
+    short_help="Show an article as it was fetched, or its edits.",
+)
 @click.argument("id")
 @options.config
 @click.option("--raw", is_flag=True, help="Write the bytes as they were fetched to standard output.")
 @click.option("--diff", is_flag=True, help="Show what changed from each version to the next.")
-@click.option("--version", "number", type=click.IntRange(1), help="Only this version; 1 is the first [default: the latest].")
-@click.option("--kind", type=click.Choice(["page", "feed"]), help="With --raw: which bytes [default: the page, else the feed].")
+@click.option("--text", is_flag=True, help="Read the text of the kept page now, whatever the rules made of it then.")
+@click.option(
+    "--version", "number", type=click.IntRange(1), help="This version; 1 is the first [default: the alert's, the last]."
+)
+@click.option("--kind", type=click.Choice(["page", "feed"]), help="With --raw, which bytes [default: the page, else the feed].")
 @options.as_json
 def show(  # noqa: PLR0913, PLR0917 - options
     id: str,
     config_file: Path | None,
     raw: bool,  # noqa: FBT001 - an option
     diff: bool,  # noqa: FBT001 - an option
+    text: bool,  # noqa: FBT001 - an option
     number: int | None,
     kind: str | None,
     as_json: bool,  # noqa: FBT001 - an option
 ) -> None:
-    """Show an article (or, by the id of an alert, the article that it tells of): its text, where and when it was fetched,
-    and the SHA-256 of the bytes that are kept of it.
+    """Show an article, or by the id of an alert the one that it tells of: its text, where and when it was fetched, and the
+    SHA-256 of the bytes that are kept of it. With --json, every version, one a line.
 
     The bytes are kept for as long as the settings say ('keep'), and for ever where an alert tells of the article.
     """  # noqa: D205 - one sentence
+    if raw + diff + as_json > 1:
+        raise click.UsageError("--raw, --diff and --json are different answers: ask for one")
     config = options.load(config_file)
-    versions = asyncio.run(_versions(config, id))
-    chosen = _chosen(versions, number)
+    versions, own = asyncio.run(_versions(config, id))
+    at = _chosen(versions, number, own)
+    if text:
+        versions[at] = asyncio.run(_read_now(versions[at], at + 1))
     if raw:
-        _write(_bytes(chosen, kind))
+        _write(_bytes(versions[at], at + 1, kind))
     elif diff:
-        for line in difference(versions):
-            options.show(line)
+        _show(difference(versions if number is None else versions[max(0, at - 1) : at + 1], 1 if number is None else max(1, at)))
     elif as_json:
-        for at, version in enumerate(versions, 1):
-            options.line(plain(version, at))
+        for place in range(len(versions)) if number is None else (at,):
+            options.line(plain(versions[place], place + 1))
     else:
-        options.show("\n".join(shown(chosen, versions.index(chosen) + 1, len(versions))))
+        _show(shown(versions[at], at + 1, len(versions)))
 
 
-async def _versions(config: Config, id: str) -> list[Revision]:
+def _show(lines: Iterable[str]) -> None:
+    for line in lines:
+        options.show(line)
+
+
+async def _versions(config: Config, id: str) -> tuple[list[Revision], Article | None]:
+    """All versions, and the article as the alert has it, where an alert was named. Raises ConfigError where there is none."""
     async with kept.open_kept(config) as store:
         alert = await store.alert(id) if id.startswith("alt_") else None
         found = await store.revisions(alert.article.id if alert else id)
+    if alert and not found:
+        raise ConfigError(f"the alert {id} tells of a source, not of an article: {report.clean(alert.title)}")
     if not found:
-        raise ConfigError(f"no article '{id}' is kept: 'monitor articles list' shows which are")
-    return found
+        where = "'monitor alerts' lists the alerts" if id.startswith("alt_") else "'monitor articles list --since 90d' lists them"
+        raise ConfigError(f"nothing is kept under the id '{report.clean(id)}': {where}")
+    return found, alert.article if alert else None
 
 
-def _chosen(versions: Sequence[Revision], number: int | None) -> Revision:
+def _chosen(versions: Sequence[Revision], number: int | None, own: Article | None) -> int:
+    """Which version is meant: the one of this number, else the one that the alert tells of, else the last."""
     if number is None:
-        return versions[-1]
+        same = [at for at, one in enumerate(versions) if own and _lines(one.article) == _lines(own)]
+        return same[-1] if same else len(versions) - 1
     if number > len(versions):
-        raise ConfigError(f"there are {report.count(len(versions), 'version')} of it, none has the number {number}")
-    return versions[number - 1]
+        there = "is 1 version" if len(versions) == 1 else f"are {len(versions)} versions"
+        raise ConfigError(f"there {there} of it, none has the number {number}")
+    return number - 1
 
 
-def _bytes(version: Revision, kind: str | None) -> Original:
+def _bytes(version: Revision, number: int, kind: str | None) -> Original:
     wanted = [one for one in version.originals if kind in (None, one.kind)]
     if not wanted:
-        raise ConfigError("no such bytes are kept of this version: they are kept for some days, or because of an alert")
+        kept = f"the {kind} of version {number} is not kept" if kind else f"no bytes are kept of version {number}"
+        raise ConfigError(
+            f"{kept}: pages are kept for as long as 'keep' says in monitor.yaml, feeds only where an alert tells of the article"
+        )
     return max(wanted, key=lambda one: one.kind == "page")
 
 
+async def _read_now(version: Revision, number: int) -> Revision:
+    """The version with what its kept page says. Raises ConfigError where none is kept, Unreadable where it says nothing."""
+    page = _bytes(version, number, "page")
+    workers = Workers(load=rules.load, files={}, main="", parsers=1)
+    try:
+        found = await workers.extract(page.body, url=page.url, content_type=page.content_type)
+    finally:
+        await workers.close()
+    return replace(version, article=completed(version.article, found, page.at), unread=None)
+
+
 def _write(original: Original) -> None:
+    if sys.stdout.isatty():
+        raise ConfigError("what was fetched could steer a terminal: send it to a file (--raw > page.html) or a program")
     sys.stdout.flush()
-    sys.stdout.buffer.write(original.body)
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.buffer.write(original.body)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError as error:
+        raise options.Enough from error
     click.echo(f"{original.kind} of {original.url}, fetched {stamp(original.at)}, sha256 {original.sha256}", err=True)
 
 
-def difference(versions: Sequence[Revision]) -> Iterator[str]:
-    """What changed from each version to the next, line by line as `diff -u` tells it."""
+def difference(versions: Sequence[Revision], first: int = 1) -> Iterator[str]:
+    """What changed from each version to the next, line by line as `diff -u` tells it; `first` is the number of the first."""
     if len(versions) == 1:
-        yield "There is one version of it: nothing has changed."
-    for at, (old, new) in enumerate(itertools.pairwise(versions), 1):
+        yield "There is no version before it: nothing has changed."
+    for at, (old, new) in enumerate(itertools.pairwise(versions), first):
         yield from difflib.unified_diff(
             _lines(old.article),
             _lines(new.article),
@@ -180,6 +230,7 @@ def plain(version: Revision, number: int) -> dict[str, Any]:
         "summary": article.summary,
         "text": article.body,
         "masked": [list(span) for span in article.site],
+        "unread": version.unread is not None,
         "originals": [_kept(one) for one in version.originals],
     }
 
@@ -206,10 +257,13 @@ def shown(version: Revision, number: int, of: int) -> Iterator[str]:
     for one in version.originals:
         yield f"  {one.kind + ' kept':<12} {len(one.body):,} bytes of {report.clean(one.url)}, fetched {stamp(one.at)}"
         yield f"  {'':<12} sha256 {one.sha256}"
-    for text in (article.summary, article.body):
-        for line in text.splitlines():
-            if line.strip():
-                yield f"\n{report.clean(line)}"
+    if not version.originals:
+        yield f"  {'kept':<12} no bytes: none were fetched for it, or they were pruned"
+    if version.unread:
+        yield f"  {'page unread':<12} nothing in it could have been of interest to the rules of then: --text reads it now"
+    for line in (line for text in (article.summary, article.body) for line in text.splitlines() if line.strip()):
+        yield ""
+        yield from textwrap.wrap(report.clean(line), style.width)
 
 
 @click.command(epilog="Example: monitor prune --dry-run")
@@ -220,9 +274,16 @@ def shown(version: Revision, number: int, of: int) -> Iterator[str]:
 def prune(config_file: Path | None, articles_: timedelta | None, pages: timedelta | None, dry_run: bool) -> None:  # noqa: FBT001 - an option
     """Remove what is older than it is to be kept; what an alert tells of stays. A running monitor does so by itself."""
     config = options.load(config_file)
-    gone = asyncio.run(_pruned(config, articles_ or config.keep.articles, pages or config.keep.pages, dry_run=dry_run))
-    what = f"{report.count(gone.articles, 'article')} and {report.count(gone.originals, 'original')} ({gone.bytes / 1e6:,.1f} MB)"
+    gone = asyncio.run(_pruned(config, *_limits(config, articles_, pages), dry_run=dry_run))
+    what = (
+        f"{report.count(gone.articles, 'article')} and {report.count(gone.originals, 'kept page')} ({gone.bytes / 1e6:,.1f} MB)"
+    )
     options.show(f"{'Would remove' if dry_run else 'Removed'} {what}.")
+
+
+def _limits(config: Config, articles: timedelta | None, pages: timedelta | None) -> tuple[timedelta, timedelta]:
+    keep = config.keep
+    return keep.articles if articles is None else articles, keep.pages if pages is None else pages
 
 
 async def _pruned(config: Config, articles: timedelta, pages: timedelta, *, dry_run: bool) -> Pruned:

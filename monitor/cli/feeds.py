@@ -64,7 +64,7 @@ def list_(config_file: Path | None, as_json: bool) -> None:  # noqa: D103, FBT00
         for one in told:
             options.line(one)
     elif told:
-        options.show("\n".join(table(told, options.style())))
+        options.show("\n".join(table(told, options.style())) + ("" if kept.is_running(config) else "; no monitor is running"))
     else:
         click.echo("No sources yet: add one with 'monitor feeds add URL'.", err=True)
 

@@ -79,7 +79,8 @@ class Reader:
             spec.wrong(f"a source is one of {', '.join(FORMS)}: write two sources")
         written = spec.need(form, FORMS[form])
         place = self.located(form, written) if written else ""
-        return replace(self.described(spec, Watched(id="", place=place, form=form)), id=_id(spec.get("id")) or _name(place))
+        bare = Watched(id="", place=place, form=form, **(_FOLDER if form == "folder" else {}))
+        return replace(self.described(spec, bare), id=_id(spec.get("id")) or _name(place))
 
     def located(self, form: str, spec: Spec) -> str:
         """A source's address, or the path of a folder, which is relative to the file."""
@@ -87,6 +88,8 @@ class Reader:
 
     def described(self, spec: Spec, source: Watched) -> Watched:
         """What else is said of a source."""
+        if (every := spec.get("every")) and source.form != "folder" and _interval(every) < _QUICK:
+            every.wrong("asking more than once a minute makes enemies of publishers", severity="warning")
         found: dict[str, Any] = {key: read(one) for key, read in _SOURCE.items() if read and (one := spec.get(key))}
         found = {_FIELDS.get(key, key): value for key, value in found.items()}
         if headers := spec.get("headers"):
@@ -236,10 +239,7 @@ def _selector(spec: Spec) -> str:
 
 
 def _interval(spec: Spec) -> timedelta:
-    every = spec.span()
-    if every < _QUICK:
-        spec.wrong("asking more than once a minute makes enemies of publishers", severity="warning")
-    return max(every, timedelta(seconds=1))
+    return max(spec.span(), timedelta(seconds=1))
 
 
 def _url(spec: Spec) -> str:
@@ -320,3 +320,6 @@ _SOURCE: Mapping[str, Callable[[Spec], Any] | None] = {
 """What may be said of a source, and how it is read."""
 
 _FIELDS = {"silent_after": "patience"}
+
+_FOLDER: Mapping[str, timedelta] = {"every": timedelta(seconds=10), "patience": timedelta(days=36_500)}
+"""A folder costs nobody anything to look at, and nobody promised to put something there."""
