@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from fuzz_holds import TARGETS, Broken  # noqa: E402 - found beside this folder, installed or not
-from fuzz_made import Case  # noqa: E402
+from fuzz_made import Case  # noqa: E402, TC002
 
 SLOW = 2.0
 """Seconds that no case may take."""
@@ -157,17 +157,25 @@ def main(args: argparse.Namespace) -> int:
     targets = args.target.split(",") if args.target else list(TARGETS)
     chunks = list(_chunks(args.seed, shares(args.cases, targets)))
     with ProcessPoolExecutor(args.jobs) as pool:
-        runs = [*pool.map(_patient, chunks)]
-    found = [one for target in targets for one in _told(together(run for run in runs if run.target == target))]
-    if args.save:
-        Path(args.save).write_text("".join(_saved(one) for one in found))
+        parts = [*pool.map(_patient, chunks)]
+    return ended([together(part for part in parts if part.target == target) for target in targets], args.save)
+
+
+def ended(runs: Sequence[Ran], save: str = "") -> int:
+    """Tells what became of each target; 1 if anything was found."""
+    found = [one for run in runs for one in _told(run)]
+    if save:
+        Path(save).write_text("".join(_saved(one) for one in found))
     return 1 if found else 0
 
 
 def _told(run: Ran) -> tuple[Found, ...]:
     """Prints what became of one target."""
     each = 1000 * run.seconds / run.cases
-    print(f"{run.target:9} {run.cases:9,} cases {each:7.2f} ms each, slowest {run.slowest:5.2f} s (:{run.at})  {len(run.found):,} found", flush=True)
+    print(
+        f"{run.target:9} {run.cases:9,} cases {each:7.2f} ms each, slowest {run.slowest:5.2f} s (:{run.at})  {len(run.found):,} found",
+        flush=True,
+    )
     kinds: dict[str, list[Found]] = {}
     for one in run.found:
         kinds.setdefault(one.kind, []).append(one)

@@ -50,7 +50,7 @@ def read(data: bytes) -> list[Outline]:
     try:
         tree = etree.fromstring(hrefs.mended(data), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise Unreadable(f"not OPML: {' '.join(str(error).split())[:120]}") from error
+        raise Unreadable(f"not OPML: {' '.join(clean(str(error)).split())[:120]}") from error
     if tree is None or _local(tree) != "opml":
         raise Unreadable("not OPML: no <opml> at its beginning" if tree is None else f"not OPML but <{_local(tree)[:40]}>")
     found: dict[str, Outline] = {}
@@ -75,7 +75,9 @@ def _outlines(tree: Any) -> Iterator[Outline]:
             continue
         if url:
             inside = tuple(name for name in folders if name)[:_DEEPEST]
-            yield Outline(title=title or url, url=url, page=hrefs.absolute(said.get("htmlurl", "")) or None, folders=inside)
+            yield Outline(
+                title=title or _line(url), url=url, page=hrefs.absolute(said.get("htmlurl", "")) or None, folders=inside
+            )
         folders.append("" if url else title)
 
 
@@ -93,8 +95,11 @@ def _said(element: Any) -> dict[str, str]:
 
 
 def _title(said: dict[str, str]) -> str:
-    words = (" ".join(clean(said.get(name, "")).split())[:_LONGEST].rstrip() for name in ("title", "text"))
-    return next(filter(None, words), "")
+    return next(filter(None, (_line(said.get(name, "")) for name in ("title", "text"))), "")
+
+
+def _line(text: str) -> str:
+    return " ".join(clean(text).split())[:_LONGEST].rstrip()
 
 
 def _feed(said: dict[str, str]) -> str:

@@ -32,11 +32,15 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codec
 _HIDING_PLACE = "data-preloaded"
 # For a page that libxml2 has written down as XML: no "<" and ">" but those of tags.
 _SCRIPTS = re.compile(r"<(?:script|style)\b[^>]*>[^<]*</(?:script|style)>")
+# What nobody has heard of is no block, for browsers and the extractor alike.
 _INLINE = re.compile(
-    r"</?(?:a|abbr|acronym|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|img|ins|kbd|mark|nobr|q|rp|rt|ruby|s|samp|small|span|strike"
-    r"|strong|sub|sup|time|tt|u|var|wbr)(?:\s[^>]*)?/?>"
+    r"</?(?!(?:address|article|aside|base|blockquote|body|br|button|canvas|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt"
+    r"|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6r]|head|header|hgroup|html|iframe|input|label|legend|li|link|main|menu"
+    r"|meta|nav|noframes|noscript|object|ol|optgroup|option|p|pre|search|section|select|summary|table|tbody|td|template|textarea|tfoot|th"
+    r"|thead|title|tr|ul|video)[\s/>])[^>]*>"
 )
 _TAG = re.compile(r"<[^>]*>")
+_CODE_IN_HEADINGS = etree.XPath("//*[self::h1 or self::h2 or self::h3]//*[self::script or self::style]")
 
 
 class Wanting(Protocol):
@@ -170,9 +174,13 @@ def _tree(body: bytes, content_type: str) -> Any:
     text = decoded(body, content_type)
     if "\0" in text[:4096]:
         raise Unreadable("not a page but a binary file")
+    if text.startswith("<?xml"):  # lxml looks through a declaration for a square of its length, and the encoding is known
+        text = text.partition(">")[2]
     tree = load_html(clean(text).replace(_HIDING_PLACE, "data-left-out")) if text.strip() else None
     if tree is None:
         raise Unreadable("no HTML on the page")
+    for code in _CODE_IN_HEADINGS(tree):
+        code.text = None  # the extractor would take it for words of the title
     return tree
 
 

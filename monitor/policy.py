@@ -25,8 +25,6 @@ NEWS = DAY
 REPRINTS = timedelta(days=7)
 """How far back copies are recognised, where the rule's own `within` is shorter."""
 
-_BELIEVED = ("stated", "zoneless")
-
 # Deciding on an article
 
 
@@ -60,7 +58,7 @@ def plan(  # noqa: PLR0913 - a decision names all that it rests on
     """
     known = [match for match in matches if match.rule in rules]
     look = _look(fresh, article, at, sketched=bool(known))
-    late = backlog and is_backlog(article, look.first_seen)
+    late = backlog and is_old(article, look.first_seen)
     verdicts = [_verdict(look, rules[match.rule], match, ledger, late=late) for match in known]
     alerts = [alert for _, alert in verdicts if alert]
     return Plan(
@@ -87,11 +85,6 @@ def since(rules: Iterable[Rule], fresh: Fresh, at: datetime) -> datetime:
 def is_old(article: Article, at: datetime) -> bool:
     """Whether it was published more than a day before."""
     return article.published is not None and at - article.published > NEWS
-
-
-def is_backlog(article: Article, at: datetime) -> bool:
-    """Whether it may be old news where its source is new: it is a day old, or nobody knows when it was published."""
-    return article.dating not in _BELIEVED or is_old(article, at)
 
 
 def _look(fresh: Fresh, article: Article, at: datetime, *, sketched: bool) -> novelty.Look:

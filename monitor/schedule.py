@@ -87,12 +87,12 @@ class Schedule:
         scheduler.add_job(self.hourly, "cron", minute=17, id="tidy", replace_existing=True)
 
     def _wind(self) -> None:
-        """Plans anew where nothing has ticked for a while, and comes back.
+        """Plans anew where nothing has ticked for a while, and looks again later.
 
         The scheduler sleeps until a time of day: if the clock is set back by a year, it sleeps for a year.
         """
         if self._scheduler is not None and self._ticks == self._wound:
-            log.warning("clock set back")
+            log.warning("no ticks")
             self._plan(self._scheduler)
         self._wound = self._ticks
         self._winder = asyncio.get_running_loop().call_later(STANDSTILL, self._wind)

@@ -171,12 +171,12 @@ def _xml(data: bytes) -> list[_Row]:
     try:
         etree.fromstring(hrefs.mended(data), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise Unreadable(f"not a sitemap: {' '.join(str(error).split())[:120]}") from error
+        raise Unreadable(f"not a sitemap: {_said(str(error))}") from error
     if reader.root not in ("urlset", "sitemapindex"):
         raise Unreadable(_instead(reader.root, data))
     rows = [row for row in reader.rows if row.said.get("loc")]
     if not rows and len(parser.error_log):  # an empty one is fine, one that breaks at once is not
-        raise Unreadable(f"not a sitemap that can be read: {' '.join(parser.error_log[0].message.split())[:120]}")
+        raise Unreadable(f"not a sitemap that can be read: {_said(parser.error_log[0].message)}")
     return rows
 
 
@@ -185,7 +185,12 @@ def _instead(root: str, data: bytes) -> str:
         return "a feed where a sitemap should be: make it a source of the kind `feed`"
     if root.lower() == "html" or b"<!doctype html" in data[:1024].lower():
         return "HTML where a sitemap should be"
-    return f"not a sitemap: <{root[:40]}> where <urlset> or <sitemapindex> should be"
+    return f"not a sitemap: <{_said(root)[:40]}> where <urlset> or <sitemapindex> should be"
+
+
+def _said(reason: str) -> str:
+    """What libxml2 says, which quotes the document."""
+    return " ".join(clean(reason).split())[:120]
 
 
 @dataclass(slots=True)

@@ -26,6 +26,7 @@ _WORDS: dict[str, Scalar] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _SPAN = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)\Z")
+_CENTURY = timedelta(days=36_500)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -134,10 +135,11 @@ class Spec:
         return False
 
     def span(self) -> timedelta:
-        """A length of time: 30s, 15m, 6h, 3d, 2w."""
+        """A length of time: 30s, 15m, 6h, 3d, 2w. A hundred years at most: calendars end."""
         found = _SPAN.match(str(self.value))
-        if found:
-            return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+        span = timedelta(seconds=int(found[1]) * _SECONDS[found[2]]) if found else None
+        if span is not None and span <= _CENTURY:
+            return span
         self.wrong(f"expected a length of time such as 30s, 15m, 6h, 3d or 2w, found {self.shown()}")
         return timedelta(days=1)
 

@@ -221,7 +221,8 @@ class Desk:
 
     async def alerts(self) -> list[Alert]:
         """What was raised of articles, oldest first, what was held back included."""
-        return (await self.store.alerts(rule="on-talks", limit=1_000))[::-1]
+        found: list[Alert] = await self.store.alerts(rule="on-talks", limit=1_000)
+        return found[::-1]
 
     async def notices(self) -> list[str]:
         """What was raised of sources, oldest first."""

@@ -6,10 +6,10 @@ F10, F55, F56 of the intake. Each guard is once switched off.
 from __future__ import annotations
 
 import asyncio
-import datetime as clocks
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -18,15 +18,14 @@ import fakenet
 import pytest
 from apscheduler.schedulers import base
 from apscheduler.triggers import interval
-from fakefeeds import DAY, HOUR, MINUTE, NOON, Clock, Receiver, answer, item, rss, statement
+from fakefeeds import DAY, HOUR, MINUTE, Clock, Receiver, answer, item, rss
 from structlog.testing import capture_logs
 
-from monitor import feeds, rhythm, schedule, steps
+from monitor import feeds, rhythm, schedule
 from monitor.app import daemon
 from monitor.app.daemon import App
 from monitor.config import Config, Watched
 from monitor.errors import FetchFailed
-from monitor.model import Visit
 from monitor.policy import Route
 from monitor.schedule import Schedule
 from monitor.sources.feed import FeedSource
@@ -102,7 +101,7 @@ class Life:
 
     async def wake(self) -> None:
         """What `start` does, without its timers."""
-        self.app.pending = set(self.app.sources) - await self.app._plan(self.clock())  # noqa: SLF001
+        self.app.pending = set(self.app.sources) - await self.app._plan(self.clock())
 
     async def tick(self, slots: int = 50) -> list[str]:
         """One tick: what is due is visited, all at once."""
@@ -316,7 +315,7 @@ async def pass_(loop: fakenet.Clock, wall: type[Wall], seconds: int) -> None:
         await loop.jump(1)
 
 
-class Wall(clocks.datetime):
+class Wall(dt.datetime):
     """The scheduler's wall clock, which can be set."""
 
     ahead = timedelta(0)
@@ -330,7 +329,7 @@ class Wall(clocks.datetime):
 
     @classmethod
     def now(cls, tz: Any = None) -> Any:
-        return clocks.datetime.now(tz) + cls.ahead
+        return dt.datetime.now(tz) + cls.ahead
 
 
 # Our own network is down.

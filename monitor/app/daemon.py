@@ -124,6 +124,7 @@ class App:
         """Sources that are due, whose host is free; they are ours until visited."""
         at = now()
         if not -BACK <= at - self.checked <= AHEAD:  # nothing would be due for as long; or all would be due at once
+            log.warning("clock jumped", was=str(self.checked), now=str(at))
             await self._plan(at)
         self.checked = at
         busy = {self.hosts[source] for source in self.visiting}

@@ -66,7 +66,7 @@ class Entry:
 def entry(found: Found, config: Config) -> Entry:
     """The entry for what was found; its id is made from its title."""
     name = Names(one.id for one in config.sources).new(found.title, found.url)
-    return Entry(id=name, place=found.url, form=found.form, title=found.title, links=found.links, language=found.language)
+    return Entry(id=name, place=found.url, form=found.form, title=found.title, links=found.links)
 
 
 def entries(outlines: Iterable[Outline], config: Config) -> list[Entry]:
@@ -190,7 +190,8 @@ def slug(text: str) -> str:
     plain = unicodedata.normalize("NFC", text.replace("\ufe0f", "").strip().lower())
     if any(unicodedata.category(char)[0] == "M" for char in plain):
         return ""
-    return re.sub(r"[\W_]+", "-", plain).strip("-")[:LONGEST].strip("-")
+    words = re.sub(r"[\W_]+", "-", plain).strip("-")
+    return words if len(words) <= LONGEST else words[: LONGEST + 1].rpartition("-")[0] or words[:LONGEST]
 
 
 def _place(url: str) -> str:

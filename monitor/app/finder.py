@@ -48,12 +48,11 @@ class Found:
     articles: tuple[Article, ...]
     form: str = "feed"
     links: str | None = None
-    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finder:
-    """Asks and reads as the monitor does. `tell` hears what is asked for, beside the address that was given."""
+    """Asks and reads as the monitor does. `tell` hears each address before it is asked: that may take a while."""
 
     egress: Egress
     workers: Workers
@@ -72,7 +71,6 @@ class Finder:
         kind = answer.headers.get("content-type", "")
         candidates = await self.workers.parse(discovery.feeds, answer.body, answer.url, kind)
         for one in candidates[:TRIES]:
-            self.tell(one.url)
             try:
                 found = await self._read(await self._ask(one.url, ACCEPT), one.url)
             except (FetchFailed, Unreadable) as error:
@@ -83,6 +81,7 @@ class Finder:
 
     async def page(self, url: str, links: str | None) -> Found:
         """The page at `url`, with the articles that it lists. Raises FetchFailed, also where it lists none."""
+        self.tell(url)
         answer = await _explained(url, self.egress.page(url, headers={"Accept": ACCEPT_PAGE}))
         kind = answer.headers.get("content-type", "")
         try:
@@ -93,14 +92,14 @@ class Finder:
         return Found(url=answer.moved or url, title="", articles=listed.articles, form="page", links=links)
 
     async def _ask(self, url: str, accept: str) -> Response:
+        self.tell(url)
         return await _explained(url, self.egress.get(url, headers={"Accept": accept}))
 
     async def _read(self, answer: Response, url: str) -> Found:
         parsed = await self.workers.parse_feed(answer.body, source="", url=answer.url, headers=answer.headers)
         newest = sorted(parsed.articles, key=lambda one: (one.published is not None, one.published), reverse=True)
-        language = next((one.language for one in newest if one.language), None)
         # Where it moved to for good is its address; where a site merely sends us today is not.
-        return Found(url=answer.moved or url, title=parsed.title, articles=tuple(newest), language=language)
+        return Found(url=answer.moved or url, title=parsed.title, articles=tuple(newest))
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ import click
 
 from monitor import __version__
 from monitor.cli import options
-from monitor.cli.articles import articles, prune
+from monitor.cli.articles import articles
 from monitor.cli.author import missed, test, wrong
 from monitor.cli.backtest import backtest
 from monitor.cli.begin import init
@@ -21,6 +21,7 @@ from monitor.cli.check import check, print_schema
 from monitor.cli.explain import explain
 from monitor.cli.feeds import feeds
 from monitor.cli.look import alerts, status
+from monitor.cli.prune import prune
 from monitor.cli.replay import match, replay
 from monitor.cli.rules import rules
 from monitor.cli.watch import run

@@ -1,4 +1,4 @@
-"""`monitor articles` and `monitor prune`: what was fetched, as it was fetched, and what changed in it since."""
+"""`monitor articles`: what was fetched, as it was fetched, and what changed in it since."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import itertools
 import sys
 import textwrap
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,9 +17,9 @@ import rules
 from monitor import report
 from monitor.app import kept
 from monitor.cli import options
-from monitor.cli.times import Since, Span
+from monitor.cli.times import Since
 from monitor.envelope import stamp
-from monitor.errors import ConfigError
+from monitor.errors import ConfigError, Unreadable
 from monitor.sources.page import completed
 from monitor.workers import Workers
 
@@ -28,12 +28,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor.config import Config
-    from monitor.model import Fresh, Original, Pruned, Revision
+    from monitor.model import Fresh, Original, Revision
     from rules import Article
 
 PAGE = 500
-STEP = 500
-"""Articles that are removed in one go, so that a running monitor can write in between."""
 
 
 @click.group(epilog="Example: monitor articles show alt_abc… --diff")
@@ -124,7 +122,10 @@ def show(  # noqa: PLR0913, PLR0917 - options
     versions, own = asyncio.run(_versions(config, id))
     at = _chosen(versions, number, own)
     if text:
-        versions[at] = asyncio.run(_read_now(versions[at], at + 1))
+        _bytes(versions[at], at + 1, "page")  # says so where there is none
+        versions[at] = asyncio.run(_read_now([versions[at]]))[0]
+    elif diff:
+        versions = _legible(versions)
     if raw:
         _write(_bytes(versions[at], at + 1, kind))
     elif diff:
@@ -175,14 +176,35 @@ def _bytes(version: Revision, number: int, kind: str | None) -> Original:
     return max(wanted, key=lambda one: one.kind == "page")
 
 
-async def _read_now(version: Revision, number: int) -> Revision:
-    """The version with what its kept page says. Raises ConfigError where none is kept, Unreadable where it says nothing."""
-    page = _bytes(version, number, "page")
+async def _read_now(versions: Sequence[Revision], wanted: Callable[[Revision], bool] = lambda _: True) -> list[Revision]:
+    """The versions, those that are wanted with what their kept pages say. Raises Unreadable where one says nothing."""
     workers = Workers(load=rules.load, files={}, main="", parsers=1)
     try:
-        found = await workers.extract(page.body, url=page.url, content_type=page.content_type)
+        return [await _completed(one, workers) if wanted(one) else one for one in versions]
     finally:
         await workers.close()
+
+
+def _legible(versions: list[Revision]) -> list[Revision]:
+    """With the pages that were not read: their text was not taken out by an edit."""
+    try:
+        return asyncio.run(_read_now(versions, _is_unread))
+    except Unreadable as error:
+        click.echo(f"without the text of a page: {error}", err=True)
+        return versions
+
+
+def _is_unread(version: Revision) -> bool:
+    """Whether its page is kept and was not read. Of earlier versions that is not written down, but they have no text then."""
+    return version.unread is not None or (not version.article.body and any(one.kind == "page" for one in version.originals))
+
+
+async def _completed(version: Revision, workers: Workers) -> Revision:
+    page = next(one for one in reversed(version.originals) if one.kind == "page")
+    try:
+        found = await workers.extract(page.body, url=page.url, content_type=page.content_type)
+    except Unreadable as error:
+        raise Unreadable(f"the page that is kept of {page.url} cannot be read: {error}") from error
     return replace(version, article=completed(version.article, found, page.at), unread=None)
 
 
@@ -264,31 +286,3 @@ def shown(version: Revision, number: int, of: int) -> Iterator[str]:
     for line in (line for text in (article.summary, article.body) for line in text.splitlines() if line.strip()):
         yield ""
         yield from textwrap.wrap(report.clean(line), style.width)
-
-
-@click.command(epilog="Example: monitor prune --dry-run")
-@options.config
-@click.option("--articles", "articles_", type=Span(), help="Remove articles first seen longer ago [default: settings, keep].")
-@click.option("--pages", type=Span(), help="Remove the bytes of pages fetched longer ago [default: settings, keep].")
-@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
-def prune(config_file: Path | None, articles_: timedelta | None, pages: timedelta | None, dry_run: bool) -> None:  # noqa: FBT001 - an option
-    """Remove what is older than it is to be kept; what an alert tells of stays. A running monitor does so by itself."""
-    config = options.load(config_file)
-    gone = asyncio.run(_pruned(config, *_limits(config, articles_, pages), dry_run=dry_run))
-    what = (
-        f"{report.count(gone.articles, 'article')} and {report.count(gone.originals, 'kept page')} ({gone.bytes / 1e6:,.1f} MB)"
-    )
-    options.show(f"{'Would remove' if dry_run else 'Removed'} {what}.")
-
-
-def _limits(config: Config, articles: timedelta | None, pages: timedelta | None) -> tuple[timedelta, timedelta]:
-    keep = config.keep
-    return keep.articles if articles is None else articles, keep.pages if pages is None else pages
-
-
-async def _pruned(config: Config, articles: timedelta, pages: timedelta, *, dry_run: bool) -> Pruned:
-    at = datetime.now(UTC)
-    async with kept.open_kept(config) as store:
-        if dry_run:
-            return await store.prune(at - articles, at - pages, sys.maxsize >> 1, dry=True)
-        return await kept.prune(store, at - articles, at - pages, STEP)

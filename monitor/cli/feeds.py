@@ -118,7 +118,7 @@ def _minute(stamp: str | None) -> str:
 @options.config
 @click.option("--id", "name", help="What to call it; else its title decides.")
 @click.option("--kind", help="What it is: government, state-media, wire, independent … Alerts carry it.")
-@click.option("--language", help="Its language, such as en; else what the feed says.")
+@click.option("--language", help="Its language, such as en; else what it says itself.")
 @click.option("--tag", "tags", multiple=True, help="A tag for all of its articles; may be repeated.")
 @click.option("--page", is_flag=True, help="Watch the page at URL itself for new links: for sites without a feed.")
 @click.option("--links", help='With --page, which links are articles: a CSS selector such as "h3 a".')
@@ -149,7 +149,7 @@ def add(  # noqa: PLR0913, PLR0917 - options
         click.echo(f"Nothing written: it is watched already, as '{there.id}'.", err=True)
         return
     new = entries.entry(found, config)
-    new = replace(new, id=name or new.id, kind=kind, language=language or new.language, tags=tuple(tags))
+    new = replace(new, id=name or new.id, kind=kind, language=language, tags=tuple(tags))
     _write(config, [new], dry_run=dry_run)
 
 
@@ -209,10 +209,12 @@ def import_(file: Path, config_file: Path | None, dry_run: bool) -> None:  # noq
 @feeds.command(epilog="Example: monitor feeds export > subscriptions.opml")
 @options.config
 def export(config_file: Path | None) -> None:
-    """Print the feeds that are watched as OPML, for any feed reader."""
+    """Print the feeds that are watched as OPML, for any feed reader. The first tag of each becomes its folder."""
     config = options.load(config_file)
     outlines = [opml.Outline(title=one.id, url=one.place, folders=one.tags[:1]) for one in config.sources if one.form == "feed"]
     options.show(opml.write(outlines).decode().rstrip("\n"))
+    if others := len(config.sources) - len(outlines):
+        click.echo(f"Left out, as they are no feeds: {report.count(others, 'source')}.", err=True)
 
 
 def _write(config: Config, new: Sequence[Entry], *, dry_run: bool) -> None:

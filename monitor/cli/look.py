@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 DAY = timedelta(days=1)
 MOST = 1_000
+FEW = 20
+"""Sources, and warnings, that are told one by one."""
+WELL = ("ok", "quiet", "new")
+"""States that are as they should be."""
 LATE = timedelta(hours=1)
 """A delivery that waits for longer means that a receiver is in trouble; visits that are later, that we are."""
 
@@ -78,7 +84,7 @@ def status(context: click.Context, config_file: Path | None, as_json: bool) -> N
     context.exit(0 if not health.troubles() else 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Health:
     """What there is to know of a monitor, at one moment."""
 
@@ -92,6 +98,11 @@ class Health:
     watched: Mapping[str, Watched] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Bytes by kind of thing, in the file."""
+
+    @cached_property
+    def visited(self) -> Mapping[str, Visit]:
+        """The visits by source."""
+        return {visit.source: visit for visit in self.visits}
 
     def troubles(self) -> list[str]:
         """What somebody should look after now, one line each."""
@@ -122,29 +133,38 @@ class Health:
         troubles = self.troubles()
         yield "All is well." if not troubles else "Not all is well:"
         yield from (f"  {trouble}" for trouble in troubles)
-        yield from (f"  warning: {warning}" for warning in self.warnings())
+        warnings = self.warnings()
+        yield from (f"  warning: {warning}" for warning in warnings[:FEW])
+        if len(warnings) > FEW:
+            yield f"  … and {len(warnings) - FEW:,} more: monitor status --json"
         yield ""
         yield f"alerts      {self.lately} in the last day, {self.tally.alerts} in all, from {self.tally.articles} articles"
         yield f"deliveries  {self.tally.waiting} waiting, {self.tally.dead} given up"
         yield f"pages       {self.tally.unfilled} still to be fetched"
         yield f"disk        {self.sizes.get('file', 0) / 1e6:,.1f} MB"
-        yield f"sources     {sum(not visit.failures for visit in self.visits)} of {len(self.sources)} answered"
-        known = {visit.source: visit for visit in self.visits}
-        yield from (f"  {source:<24} {self._state(known.get(source), source)}" for source in self.sources)
+        yield from self._sources()
 
-    def _state(self, visit: Visit | None, source: str) -> str:
-        state = self.state(visit, source)
-        return f"{state.word}: {state.reason}" + (f", next {_when(visit.due)}" if visit else "")
+    def _sources(self) -> Iterator[str]:
+        """How many there are of each state; of a few each, of many those that are not well."""
+        states = {source: self.state(source) for source in self.sources}
+        many = Counter(state.word for state in states.values())
+        yield f"sources     {len(states):,}{': ' if states else ''}{', '.join(f'{many[word]:,} {word}' for word in rhythm.WORDS if many[word])}"
+        told = [source for source in self.sources if len(states) <= FEW or states[source].word not in WELL]
+        wide = max(map(len, told[:FEW]), default=0)
+        yield from (f"  {one:<{wide}}  {states[one].word:<12}  {report.clean(states[one].reason)}" for one in told[:FEW])
+        if len(states) > FEW:
+            more = f"{len(told) - FEW:,} more are not well; " if len(told) > FEW else ""
+            yield f"  {more}'monitor feeds list' has all of them"
 
-    def state(self, visit: Visit | None, source: str) -> rhythm.State:
+    def state(self, source: str) -> rhythm.State:
         """How a source is."""
         wanted = self.watched.get(source)
         every, patience = (wanted.every, wanted.patience) if wanted else (None, None)
-        return rhythm.state(visit, self.now, every=every, patience=patience)
+        return rhythm.state(self.visited.get(source), self.now, every=every, patience=patience)
 
     def plain(self) -> dict[str, Any]:
         """The same for programs."""
-        tally, known = self.tally, {visit.source: visit for visit in self.visits}
+        tally = self.tally
         return {
             "well": not self.troubles(),
             "troubles": self.troubles(),
@@ -155,11 +175,11 @@ class Health:
             "pages_missing": tally.unfilled,
             "deliveries": {"waiting": tally.waiting, "dead": tally.dead, "oldest_waiting": _iso(tally.oldest_waiting)},
             "disk": dict(self.sizes),
-            "sources": [self._plain(source, known.get(source)) for source in self.sources],
+            "sources": [self._plain(source) for source in self.sources],
         }
 
-    def _plain(self, source: str, visit: Visit | None) -> dict[str, Any]:
-        state = self.state(visit, source)
+    def _plain(self, source: str) -> dict[str, Any]:
+        visit, state = self.visited.get(source), self.state(source)
         told = {"id": source, "state": state.word, "reason": state.reason, "visited": None}
         if visit is None:
             return told

@@ -73,6 +73,9 @@ class Reader:
 
     def watched(self, spec: Spec) -> Watched:
         """One source: what it is stands in the key that holds its address."""
+        if isinstance(spec.value, str):
+            spec.wrong("expected a source such as {feed: https://example.org/feed.xml}, found text: write 'feed: ' before it")
+            return Watched(id="", place="")
         spec.only((*FORMS, *_SOURCE))
         form = next((form for form in FORMS if spec.get(form) is not None), "feed")
         if sum(spec.get(one) is not None for one in FORMS) > 1:
@@ -80,11 +83,18 @@ class Reader:
         written = spec.need(form, FORMS[form])
         place = self.located(form, written) if written else ""
         bare = Watched(id="", place=place, form=form, **(_FOLDER if form == "folder" else {}))
-        return replace(self.described(spec, bare), id=_id(spec.get("id")) or _name(place))
+        said = (
+            str(written.value) if form == "folder" and written else place
+        )  # a folder is called as it is written, not where it lies
+        return replace(self.described(spec, bare), id=_id(spec.get("id")) or _name(said))
 
     def located(self, form: str, spec: Spec) -> str:
         """A source's address, or the path of a folder, which is relative to the file."""
-        return str(self.folder / spec.string()) if form == "folder" else _url(spec)
+        if form != "folder":
+            return _url(spec)
+        if not spec.string().strip():
+            spec.wrong("expected the path of a folder with saved articles, such as inbox")
+        return str(self.folder / spec.string())
 
     def described(self, spec: Spec, source: Watched) -> Watched:
         """What else is said of a source."""
@@ -279,8 +289,18 @@ def _networks(spec: Spec) -> tuple[Network, ...]:
 
 def _keep(spec: Spec) -> Keep:
     """`keep: {articles: 90d, pages: 3d}`."""
+    if not isinstance(spec.value, dict):
+        spec.wrong(f"expected such as {{articles: 90d, pages: 3d}}, found {spec.shown()}")
+        return Keep()
     spec.only(("articles", "pages"))
-    return Keep(**{name: max(one.span(), _DAY) for name, one in spec.mapping().items() if name in ("articles", "pages")})
+    return Keep(**{name: _days(one) for name, one in spec.value.items() if name in ("articles", "pages")})
+
+
+def _days(spec: Spec) -> timedelta:
+    span = spec.span()
+    if span < _DAY:
+        spec.wrong("nothing is kept for less than a day: it is kept for 1d", severity="warning")
+    return max(span, _DAY)
 
 
 def _network(spec: Spec) -> Network | None:
@@ -292,10 +312,11 @@ def _network(spec: Spec) -> Network | None:
 
 
 def _line(spec: Spec) -> str:
-    if not spec.string().isprintable():
+    text = spec.string()
+    if not text.isprintable():
         spec.wrong("expected one line of printable text")
         return ""
-    return spec.string()
+    return text
 
 
 def _is_key(text: str) -> bool:
@@ -321,5 +342,5 @@ _SOURCE: Mapping[str, Callable[[Spec], Any] | None] = {
 
 _FIELDS = {"silent_after": "patience"}
 
-_FOLDER: Mapping[str, timedelta] = {"every": timedelta(seconds=10), "patience": timedelta(days=36_500)}
+_FOLDER: Mapping[str, Any] = {"every": timedelta(seconds=10), "patience": timedelta(days=36_500)}
 """A folder costs nobody anything to look at, and nobody promised to put something there."""

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from monitor import dates, hrefs, identity
 from monitor.text import clean
@@ -15,8 +15,10 @@ from rules import Article
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+_Any = TypeVar("_Any")
+
 MOST = 2_000
-"""Entries of one feed that are read: more is a mistake or an attack."""
+"""Entries of one feed that are read, half of them at its end, where some feeds put the new ones: more is a mistake or an attack."""
 LONGEST = 200_000
 """Characters of a text that are kept."""
 _LONGEST_ID = 300
@@ -64,6 +66,11 @@ class Listed:
     """It holds more entries than are read."""
     ttl: timedelta | None = None
     title: str = ""
+
+
+def ends(found: Sequence[_Any]) -> Sequence[_Any]:
+    """Those that are read."""
+    return found if len(found) <= MOST else [*found[: MOST // 2], *found[-MOST // 2 :]]
 
 
 def mark(said: bytes) -> str:

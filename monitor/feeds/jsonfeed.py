@@ -13,6 +13,7 @@ from monitor.feeds.entry import (
     Entry,
     Listed,
     dated,
+    ends,
     guid_of,
     language_of,
     link_of,
@@ -68,7 +69,7 @@ def _read(body: bytes) -> _Feed:
     if not isinstance(items, list) or "jsonfeed.org" not in str(feed.get("version")):
         raise Unreadable("not a feed: JSON, but no JSON Feed")
     said = {name: feed.get(name) for name in ("language", "authors", "author")}
-    return _Feed(items=[item for item in items[:MOST] if isinstance(item, dict)], said=said, cut=len(items) > MOST)
+    return _Feed(items=[item for item in ends(items) if isinstance(item, dict)], said=said, cut=len(items) > MOST)
 
 
 def _mark(item: Mapping[str, Any], said: Mapping[str, Any]) -> str:

@@ -15,7 +15,20 @@ import feedparser
 
 from monitor.errors import Unreadable
 from monitor.feeds import sift
-from monitor.feeds.entry import LONGEST, MOST, Entry, Listed, dated, guid_of, language_of, link_of, one_line, tags_of, told_apart
+from monitor.feeds.entry import (
+    LONGEST,
+    MOST,
+    Entry,
+    Listed,
+    dated,
+    ends,
+    guid_of,
+    language_of,
+    link_of,
+    one_line,
+    tags_of,
+    told_apart,
+)
 from monitor.text import clean, plain, tidy
 
 if TYPE_CHECKING:
@@ -62,7 +75,7 @@ def read(body: bytes, url: str, headers: Mapping[str, str]) -> Read:
         raise Unreadable(_instead(body, feed))
     head = {**feed.feed}
     language, atom = language_of(head.get("language")), str(feed.get("version", "")).startswith("atom")
-    entries = [replace(_entry(one, url, atom=atom), language=language) for one in feed.entries[:MOST]]
+    entries = [replace(_entry(one, url, atom=atom), language=language) for one in ends(feed.entries)]
     return Read(
         entries=entries,
         cut=len(feed.entries) > MOST,
@@ -87,7 +100,7 @@ def _instead(body: bytes, feed: Any) -> str:
     start = body[:2048].lower()
     if b"<html" in start or b"<!doctype html" in start:
         return "HTML where a feed should be"
-    why = " ".join(str(feed.get("bozo_exception", "")).split())[:120]
+    why = " ".join(clean(str(feed.get("bozo_exception", ""))).split())[:120]
     return f"not a feed: {why}" if why else "not a feed"
 
 

@@ -16,7 +16,7 @@ from email.message import Message
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
-from monitor.feeds.entry import MOST, guid_of, link_of, mark, stand_apart
+from monitor.feeds.entry import ends, guid_of, link_of, mark, stand_apart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,8 @@ class Sifted:
     def without(self, known: frozenset[str]) -> bytes:
         """The bytes of the feed without its known entries, and without those that are too many."""
         parts, at = [], 0
-        marks = (*self.marks, *[""] * (len(self.spans) - len(self.marks)))
+        half = len(self.marks) // 2
+        marks = (*self.marks[:half], *[""] * (len(self.spans) - len(self.marks)), *self.marks[half:])
         for (start, end), one in zip(self.spans, marks, strict=True):
             if not one or one in known:
                 parts.append(self.body[at:start])
@@ -86,11 +87,11 @@ def sift(body: bytes, url: str, content_type: str) -> Sifted | None:
     try:
         watch.parser.Parse(body, True)
         pieces = watch.pieces
-        if not _agreed(watch.encoding, content_type) or not _apart(pieces[:MOST], url):
+        if not _agreed(watch.encoding, content_type) or not _apart(ends(pieces), url):
             return None
     except (expat.ExpatError, _Unsure, ValueError, LookupError):
         return None
-    marks = [mark(body[one.start : one.end] + f"\0{one.around}\0{content_type}".encode()) for one in pieces[:MOST]]
+    marks = [mark(body[one.start : one.end] + f"\0{one.around}\0{content_type}".encode()) for one in ends(pieces)]
     return Sifted(body=body, spans=[(one.start, one.end) for one in pieces], marks=marks)
 
 

@@ -12,7 +12,7 @@ _TRACKING = re.compile(
     re.IGNORECASE,
 )
 _PORTS = {"http": 80, "https": 443}
-_AMP = re.compile(r"(?<=[^/])/amp/?\Z|\.amp(?=(?:\.html?)?\Z)")
+_AMP = re.compile(r"(?<=[^/])(?:/amp)+\Z|(?:\.amp)+(?=(?:\.html?)?\Z)")
 
 
 def canonical(url: str) -> str:
@@ -27,8 +27,7 @@ def canonical(url: str) -> str:
         return url.strip()
     if parts.scheme.lower() not in _PORTS or not host:
         return url.strip()
-    path = _AMP.sub("", parts.path).rstrip("/") or "/"
-    return urlunsplit((parts.scheme.lower(), host, path, _query(parts.query), ""))
+    return urlunsplit((parts.scheme.lower(), host, _path(parts.path), _query(parts.query), ""))
 
 
 def _host(parts: SplitResult) -> str:
@@ -37,6 +36,13 @@ def _host(parts: SplitResult) -> str:
     return host if port in (None, _PORTS.get(parts.scheme.lower())) else f"{host}:{port}"
 
 
+def _path(path: str) -> str:
+    """Without what can end it any number of times, and means nothing."""
+    while (shorter := _AMP.sub("", path.rstrip().rstrip("/"))) != path:
+        path = shorter
+    return path or "/"
+
+
 def _query(query: str) -> str:
-    pairs = (pair for pair in query.split("&") if pair)
+    pairs = filter(None, map(str.strip, query.split("&")))
     return "&".join(pair for pair in pairs if not _TRACKING.match(pair.partition("=")[0]) and pair.lower() != "amp=1")

@@ -21,8 +21,8 @@ class FromArticle:
 
         article: {source: [bbc-world, dw], kind: independent, language: en, tags: world, younger_than: 2d}
 
-    `source` is the id of a source in monitor.yaml, or what a saved article gives; `kind` is what monitor.yaml calls it. An article without a language passes no language
-    filter; one without a date is as old as its first sight.
+    `source` is the id of a source in monitor.yaml, or what a saved article gives; `kind` is what monitor.yaml calls it. An article
+    without a language passes no language filter; one without a date is as old as its first sight.
     """
 
     KEY: ClassVar[str] = "article"

@@ -393,6 +393,22 @@ def test_no_more_than_two_thousand_entries_are_read_and_that_is_said(guid: str) 
     assert (len(found.articles), len(found.marks), found.remarks) == (2_000, 2_000, ("cut at 2,000 entries",))
 
 
+@pytest.mark.parametrize("form", ["sifted", "whole", "json"])
+def test_of_too_many_entries_the_first_and_the_last_are_read_as_new_ones_may_come_at_either_end(form: str) -> None:
+    def feed(count: int) -> bytes:
+        if form == "json":
+            items = [{"id": f"{n}", "title": f"{n}", "content_text": "x"} for n in range(count)]
+            return json.dumps({"version": "https://jsonfeed.org/version/1", "items": items}).encode()
+        whole = rss(*(f"<guid>{n}</guid><title>{n}</title>" for n in range(count)))
+        return whole if form == "sifted" else whole.replace(b"<rss", b"<!DOCTYPE rss><rss", 1)
+
+    before = seen(feed(2_500))
+    after = seen(feed(2_501), before.marks)
+    read = [one.title for one in before.articles]
+    assert (read[0], read[999], read[1_000], read[-1], len(before.marks)) == ("0", "999", "1500", "2499", 2_000)
+    assert [one.title for one in after.articles] == ["2500"]
+
+
 def test_texts_hold_nothing_that_a_store_could_choke_on() -> None:
     feed = {
         "version": "https://jsonfeed.org/version/1",
@@ -410,3 +426,52 @@ def test_hostile_markup_costs_time_in_proportion(piece: str) -> None:
     content = (piece * 60_000).replace("&", "&amp;").replace("<", "&lt;")
 
     parsed(rss(f"<guid>1</guid><title>A</title><description>{content}</description>"))
+
+
+# Found by benchmarks/fuzz.py.
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://:word@news.example/a",
+        "https://@news.example/a",
+        "https://news.example:99999/a",
+        "https://news.example:-1/a",
+        "https://[/a",
+    ],
+)
+def test_a_link_with_credentials_or_a_port_that_is_none_is_none(link: str) -> None:
+    assert only(rss(f"<guid isPermaLink='false'>1</guid><title>a</title><link>{link}</link>")).url is None
+
+
+def test_nothing_that_ends_a_line_or_moves_a_cursor_comes_into_links_and_ids() -> None:
+    article = only(
+        rss("<guid isPermaLink='false'>one\ntwo\x7f</guid><title>a</title><link>https://news.example/a\x7f\x85b\u2028c</link>")
+    )
+
+    assert article.id == "s#one two"
+    assert article.url == "https://news.example/a…bc"
+
+
+def test_a_guid_is_the_same_on_one_line_and_on_two_whichever_way_the_feed_is_read() -> None:
+    body = rss("<guid>a\nb</guid><title>x</title>", "<guid>a b</guid><title>y</title>")
+    whole = parsed(body.replace(b"<rss", b"<!DOCTYPE rss><rss"))
+
+    assert [one.id for one in parsed(body)] == [one.id for one in whole]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be", "utf-16-le"])
+def test_much_blank_space_before_the_first_element_does_not_hang_feedparser(encoding: str) -> None:
+    """What is tested is that this ends: without the guard 100 kB of it take minutes."""
+    blank = f" encoding='{encoding}'?>" + " \t\r\n" * 60_000
+    feed = rss("<title>a</title><link>https://news.example/a</link>").decode().replace("?>", blank)
+
+    assert only(feed.encode(encoding)).title == "a"
+
+
+def test_the_guard_against_blank_space_leaves_other_feeds_alone() -> None:
+    body = b"<?xml version='1.0'?>\n\n<!-- a  b -->\n<rss>" + b" " * 1_000 + b"</rss>"
+
+    assert feeds.rss._begun(body) == body
+    assert feeds.rss._begun(b" " * 1_000 + body) == b"\n" + body

@@ -391,3 +391,20 @@ def test_near_texts_of_the_corpus_are_of_one_event() -> None:
     ]
 
     assert wrong == []
+
+
+# Found by benchmarks/fuzz.py.
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://news.example/a.amp.html/",
+        "https://news.example/a/amp/amp/",
+        "https://news.example/a.amp/amp//",
+        "https://news.example/a/ /",
+        "https://news.example/a?b=1& ",
+    ],
+)
+def test_the_canonical_address_is_its_own(url: str) -> None:
+    assert identity.canonical(identity.canonical(url)) == identity.canonical(url)

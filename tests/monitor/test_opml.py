@@ -197,3 +197,25 @@ def test_lists_from_the_wild_are_read_whole_and_survive_the_round_trip() -> None
         assert len(found) == file.read_bytes().lower().count(b"xmlurl="), file.name
         assert sorted(map(repr, opml.read(opml.write(found)))) == sorted(map(repr, found))
     assert len(files) >= 15
+
+
+# Found by benchmarks/fuzz.py.
+
+
+def test_a_prefix_that_nobody_declared_is_no_obstacle() -> None:
+    assert [one.url for one in opml.read(b"<opml><body><x:y/><outline xmlUrl='https://news.example/f'/></body></opml>")] == [
+        "https://news.example/f"
+    ]
+
+
+def test_attributes_that_are_no_text_are_left_out_with_their_outline() -> None:
+    body = b"<opml><body><outline text='\xed\xa0\x80' xmlUrl='https://a.example/f'/><outline xmlUrl='https://b.example/f'/></body></opml>"
+
+    assert opml.read(body)[-1].url == "https://b.example/f"
+
+
+def test_a_feed_that_is_called_by_its_address_is_called_so_on_one_short_line() -> None:
+    [one] = opml.read(f"<opml><body><outline xmlUrl='https://a.example/a  b{'c' * 400}'/></body></opml>".encode())
+
+    assert one.title.startswith("https://a.example/a bcc")
+    assert len(one.title) == 300

@@ -400,3 +400,30 @@ def test_reading_only_what_is_promising_matches_what_reading_everything_does() -
 
     assert matched > 50
     assert unread > 50
+
+
+# Found by benchmarks/fuzz.py.
+
+
+def test_a_word_in_elements_that_mean_nothing_is_seen_whole() -> None:
+    page = PAGE.replace("Nobody", "<x-hl>Water</x-hl>fall, and <guid>over</guid>flow: nobody")
+
+    assert "Waterfall" in extracted(page).text
+    assert {"waterfall", "overflow", "water", "flow"} <= vocabulary(pages.visible(page.encode()))
+
+
+def test_code_in_a_headline_is_none_of_its_words() -> None:
+    page = "<html><head></head><body><h1>Talks resume<script>var x = 1</script></h1>" + f"<p>{TEXT * 3}</p></body></html>"
+
+    assert extracted(page).title == "Talks resume"
+
+
+def test_a_long_xml_declaration_does_not_hang_the_parser() -> None:
+    """What is tested is that this ends: lxml looks through a declaration for a square of its length."""
+    assert extracted('<?xml version="1.0"' + " \n" * 100_000 + "?>" + PAGE).title == "Talks resume"
+
+
+def test_a_character_of_windows_1252_that_was_written_by_its_number_is_seen() -> None:
+    page = PAGE.replace("Talks resume", "Talks don&#146;t resume")
+
+    assert vocabulary(extracted(page).title) <= vocabulary(pages.visible(page.encode()))

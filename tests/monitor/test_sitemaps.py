@@ -255,3 +255,10 @@ def test_any_bytes_are_read_or_refused(body: bytes, *, packed: bool) -> None:
         return
     for article in found.articles:
         assert str(article.url).startswith(("http://", "https://"))
+
+
+def test_the_reason_is_one_line_without_control_characters_whatever_the_document_says() -> None:
+    with pytest.raises(Unreadable) as refused:
+        sitemaps.parse(b"<urlset><![CDATA[a\nb\x7f\n", source="s", url="https://news.example/sitemap.xml")
+
+    assert str(refused.value).isprintable()

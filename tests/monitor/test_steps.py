@@ -17,6 +17,7 @@ from monitor.errors import DeliveryFailed, FetchFailed, MonitorError, Outdated, 
 from monitor.model import Alert, Cursor, Delivery, Fetched, Filled, Original, Plan, Visit
 from monitor.policy import Route
 from monitor.steps import Bench, Delivered, Examined, Round
+from monitor.steps.examining import PAGES
 from monitor.stores.memory import MemoryStore
 from rules import Article, Finding, Match, Once, Rule
 
@@ -220,6 +221,28 @@ async def test_a_source_stays_new_until_it_has_answered() -> None:
     assert [alert.held for alert in await store.alerts()] == ["backlog"]
 
 
+async def test_undated_articles_of_a_new_source_are_told_since_they_may_be_news() -> None:
+    store, clock = MemoryStore(), Clock()
+    paper = Paper([story("a", published=None), story("b", "Riga", published=NOON + 30 * DAY)])
+    await ingest(paper, store, clock=clock)
+    paper.gives = [story("c", "Oslo", published=None)]
+    await ingest(paper, store, clock=clock)
+
+    assert {alert.article.id: alert.held for alert in await store.alerts()} == {"a": None, "b": None, "c": None}
+
+
+async def test_new_ids_are_remarked_and_new_versions_are_not() -> None:
+    store, names = MemoryStore(), "abcd"
+    urls = {name: f"https://paper.example/{name}" for name in names}
+    paper = Paper([story(name, url=urls[name], title=f"On {name}") for name in names])
+    assert (await ingest(paper, store)).remarks == ()
+    assert (await ingest(paper, store)).remarks == ()
+    paper.gives = [replace(one, id=f"new-{one.id}") for one in paper.gives]
+    assert (await ingest(paper, store)).remarks == ("unstable ids",)
+    paper.gives = [*paper.gives[:2], *(story(name, name, url=None) for name in "efgh")]
+    assert (await ingest(paper, store)).remarks == ()  # two may be chance
+
+
 # Examine
 
 
@@ -341,7 +364,7 @@ async def test_pages_are_fetched_a_few_at_a_time() -> None:
 
     result = await steps.examine([story(str(n)) for n in range(20)], bench=bench(MemoryStore(), fill=fill))
 
-    assert most == steps.PAGES
+    assert most == PAGES
     assert len(result.alerts[0].sightings) == 2
 
 

@@ -32,3 +32,11 @@ def test_markup_is_read_as_a_browser_shows_it(markup: str, text: str) -> None:
 
 def test_clean_text_keeps_lines_tabs_and_every_script() -> None:
     assert clean("a\tb\nПривет 🎉\x1b[31m\ufffe") == "a\tb\nПривет 🎉[31m"
+
+
+def test_control_characters_of_latin_1_are_what_windows_1252_means_by_them() -> None:
+    assert clean("don\x92t wait\x85\x81\x7f") == "don’t wait…"
+
+
+def test_a_control_character_that_was_written_as_an_entity_is_none_either() -> None:
+    assert plain("<p>a&#27;[2Jb&#146;c&#8;") == "a[2Jb’c"
