@@ -50,9 +50,10 @@ def feed(href: str, base: str = "") -> str:
 def host(address: str) -> str:
     """The site's name without "www.", in lower case; nothing where there is none."""
     try:
-        return (urlsplit(address).hostname or "").removeprefix("www.")
+        name = urlsplit(address).hostname or ""
     except ValueError:
         return ""
+    return name.removeprefix("www.") or name
 
 
 def same_site(one: str, other: str) -> bool:

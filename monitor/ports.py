@@ -33,8 +33,8 @@ Moment = Callable[[Article], datetime]
 Accept = Callable[[Sequence[Article], Original | None], Awaitable[object]]
 """Takes charge of articles, and of the bytes that they were read from; returns once they cannot be lost."""
 
-Fill = Callable[[Article], Awaitable[Filled]]
-"""Completes an article from its page; raises FetchFailed. Gives it back as it is where nothing is to be fetched."""
+Fill = Callable[[Fresh], Awaitable[Filled]]
+"""Completes a fresh article from its page; raises FetchFailed. Gives it back as it is where nothing is to be fetched."""
 
 Matcher = Callable[[Sequence[Article]], Awaitable[Sequence[Sequence[Match] | None]]]
 """The matches of each article, in order; None for one that broke the engine and is to be tried again later."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -11,8 +11,9 @@ from xml.sax.saxutils import escape
 
 import rules
 from monitor import envelope, feeds, rhythm, steps
-from monitor.model import Alert, Delivery, Event, Filled, Original, Visit
+from monitor.model import Alert, Delivery, Event, Original, Visit
 from monitor.policy import Route
+from monitor.ports import Fill
 from monitor.sources.feed import FeedSource
 from monitor.steps import Bench, Round
 from monitor.wire import Response
@@ -157,7 +158,7 @@ class Desk:
     web: Web = field(default_factory=Web)
     reader: Reader = field(default_factory=Reader)
     receiver: Receiver = field(default_factory=Receiver)
-    fill: Callable[[Article], Awaitable[Filled]] = steps.as_it_is
+    fill: Fill = steps.as_it_is
     addresses: dict[str, str] = field(default_factory=dict)
     every: timedelta | None = None
     patience: timedelta | None = None

@@ -218,7 +218,7 @@ async def open_app(config: Config, book: Book, terminal: Sink) -> AsyncIterator[
         sinks = receivers.sinks(config, egress) or {terminal.id: terminal}
         routes = receivers.routes(config.receivers, sinks)
         wanted = {one.id: one.full_text for one in config.sources}
-        filler = PageFiller(get=egress.page, read=workers.read_page, clock=now, wanted=wanted)
+        filler = PageFiller(get=egress.page, read=workers.read_page, extract=workers.extract, clock=now, wanted=wanted)
         bench = Bench(
             store=store,
             match=workers.match,

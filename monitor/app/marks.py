@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from monitor.app import receivers, written
 from monitor.app.book import Book, now
 from monitor.app.shelf import read_file
 from monitor.errors import ConfigError, FetchFailed, Unreadable
+from monitor.model import Fresh
 from monitor.sources.page import PageFiller
 from monitor.sources.replay import content
 from rules import Article, Rule, emit
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from monitor.app.replay import Rehearsal
     from monitor.config import Config
-    from monitor.pages import Page
-    from monitor.workers import Workers
 
 MOST = 1_000
 """Test files of one rule file."""
@@ -110,19 +108,12 @@ async def fetch(config: Config, rehearsal: Rehearsal, url: str) -> Article:
     """The article on a web page, fetched and read as the monitor does it. Raises FetchFailed."""
     async with receivers.open_egress(config) as egress:
         # Somebody asked for this very page, so its robots.txt is not: those are for machines that go by themselves.
-        filler = PageFiller(get=egress.get, read=partial(_whole, rehearsal.workers), clock=now, wanted={"": "always"})
-        article = (await filler.fill(Article(id=url, url=url))).article
+        work, wanted = rehearsal.workers, {"": "always"}
+        filler = PageFiller(get=egress.get, read=work.read_page, extract=work.extract, clock=now, wanted=wanted)
+        article = (await filler.fill(Fresh(article=Article(id=url, url=url), first_seen=now()))).article
     if not article.body:
         raise FetchFailed(f"{url}: no text on the page")
     return article
-
-
-async def _whole(  # noqa: PLR0913 - as PageFiller asks
-    workers: Workers, body: bytes, *, url: str, content_type: str, title: str = "", summary: str = ""
-) -> Page:
-    """All of a page, whatever the rules ask for: the one that is missing may be the very one."""
-    del title, summary
-    return await workers.extract(body, url=url, content_type=content_type)
 
 
 async def read(rehearsal: Rehearsal, path: Path, id: str | None) -> Article:

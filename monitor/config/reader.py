@@ -83,9 +83,8 @@ class Reader:
         written = spec.need(form, FORMS[form])
         place = self.located(form, written) if written else ""
         bare = Watched(id="", place=place, form=form, **(_FOLDER if form == "folder" else {}))
-        said = (
-            str(written.value) if form == "folder" and written else place
-        )  # a folder is called as it is written, not where it lies
+        # A folder is called as it is written, not where it lies.
+        said = str(written.value) if form == "folder" and written else place
         return replace(self.described(spec, bare), id=_id(spec.get("id")) or _name(said))
 
     def located(self, form: str, spec: Spec) -> str:
@@ -98,9 +97,9 @@ class Reader:
 
     def described(self, spec: Spec, source: Watched) -> Watched:
         """What else is said of a source."""
-        if (every := spec.get("every")) and source.form != "folder" and _interval(every) < _QUICK:
-            every.wrong("asking more than once a minute makes enemies of publishers", severity="warning")
         found: dict[str, Any] = {key: read(one) for key, read in _SOURCE.items() if read and (one := spec.get(key))}
+        if source.form != "folder" and (every := spec.get("every")) and found["every"] < _QUICK:
+            every.wrong("asking more than once a minute makes enemies of publishers", severity="warning")
         found = {_FIELDS.get(key, key): value for key, value in found.items()}
         if headers := spec.get("headers"):
             found["headers"] = dict(self.header(headers, name, value) for name, value in headers.mapping().items())

@@ -56,8 +56,10 @@ def _trouble(visit: Visit) -> State | None:
     if visit.failures == 0:
         return State("offline" if visit.trouble in UNREACHED else "held-up", visit.error or "")
     since = f"{visit.failures}× in a row" + (f", last well {_when(visit.answered)}" if visit.answered else ", never well")
-    if visit.trouble in ("blocked", "robots"):
+    if visit.trouble == "blocked":
         return State("blocked", f"{visit.error}: allow it in monitor.yaml, or remove it")
+    if visit.trouble == "robots":
+        return State("blocked", f"{visit.error}: ask its publisher, watch another page of theirs, or remove it")
     if is_misread(visit):
         return State("not-a-feed", f"{visit.error} ({since}): open its address in a browser, it may have moved or want a login")
     return State("failing", f"{visit.error} ({TROUBLES.get(visit.trouble, visit.trouble)}; {since})")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from monitor.errors import FetchFailed, Unreadable
-from monitor.model import Filled, Original
+from monitor.model import Filled, Fresh, Original
 from monitor.wire import Get, failure
 
 if TYPE_CHECKING:
@@ -31,17 +31,30 @@ class Read(Protocol):
         ...
 
 
+class Extract(Protocol):
+    """Takes the article out of a page somewhere that it can do no harm, whatever the rules want. Raises Unreadable."""
+
+    async def __call__(self, body: bytes, *, url: str, content_type: str) -> Page:
+        """The article on the page."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageFiller:
-    """Fetches pages. `wanted` says for each source: "auto" (the default: teasers only), "always" or "never"."""
+    """Fetches pages. `wanted` says for each source: "auto" (the default: teasers only), "always" or "never".
+
+    The page of an edited article is always read, by `extract`: what is not said any more matters, too.
+    """
 
     get: Get = field(repr=False)
     read: Read = field(repr=False)
+    extract: Extract = field(repr=False)
     clock: Clock = field(repr=False)
     wanted: Mapping[str, str] = field(default_factory=dict)
 
-    async def fill(self, article: Article) -> Filled:
+    async def fill(self, fresh: Fresh) -> Filled:
         """The article with its page; as it is where none is wanted or we are asked to stay away. Raises FetchFailed."""
+        article = fresh.article
         if not article.url or not wants_page(article, self.wanted.get(article.source, "auto")):
             return Filled(article=article)
         try:
@@ -50,7 +63,7 @@ class PageFiller:
             if error.kind == "robots":  # it will not change its mind within hours: what the source gave has to do
                 return Filled(article=article)
             raise
-        return await self._completed(article, page)
+        return await self._completed(fresh, page)
 
     async def _fetched(self, url: str) -> Original:
         answer = await self.get(url, headers={"Accept": ACCEPT})
@@ -59,11 +72,13 @@ class PageFiller:
         kind = answer.headers.get("content-type", "")
         return Original(url=answer.url, at=self.clock(), body=answer.body, kind="page", content_type=kind)
 
-    async def _completed(self, article: Article, page: Original) -> Filled:
+    async def _completed(self, fresh: Fresh, page: Original) -> Filled:
+        article, about = fresh.article, {"url": page.url, "content_type": page.content_type}
         try:
-            found = await self.read(
-                page.body, url=page.url, content_type=page.content_type, title=article.title, summary=article.summary
-            )
+            if fresh.first_seen is None:
+                found = await self.read(page.body, **about, title=article.title, summary=article.summary)
+            else:
+                found = await self.extract(page.body, **about)
         except Unreadable as error:
             raise FetchFailed(str(error), kind="unreadable") from error
         if found is None:

@@ -57,9 +57,9 @@ class Examined:
         return len(self.pending)
 
 
-async def as_it_is(article: Article) -> Filled:
+async def as_it_is(fresh: Fresh) -> Filled:
     """The `fill` where no pages are to be fetched."""
-    return Filled(article=article)
+    return Filled(article=fresh.article)
 
 
 async def never(_fresh: Fresh) -> bool:
@@ -186,7 +186,7 @@ async def _fill_all(fresh: Sequence[Fresh], fill: Fill) -> list[_Piece]:
 async def _fill(fresh: Fresh, fill: Fill) -> _Piece:
     wait = None
     try:
-        return _Piece(fresh, await fill(fresh.article))
+        return _Piece(fresh, await fill(fresh))
     except MonitorError as error:
         wait = getattr(error, "wait", None)
         log.info("page missing", article=fresh.article.id, error=str(error), fills=fresh.fills + 1)

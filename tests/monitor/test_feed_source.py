@@ -11,7 +11,7 @@ import pytest
 
 from monitor.errors import FetchFailed, Unreadable
 from monitor.feeds import Parsed
-from monitor.model import Original
+from monitor.model import Fresh, Original
 from monitor.pages import Page
 from monitor.sources.feed import FeedSource
 from monitor.sources.labels import Labels
@@ -218,14 +218,17 @@ class Extractor:
             raise Unreadable("no text on the page")
         return None if body == b"dull" else self.page
 
+    async def all(self, body: bytes, *, url: str, content_type: str) -> Page:
+        return self.page
+
 
 @pytest.fixture
 def filler(web: Web) -> PageFiller:
-    return PageFiller(get=web.get, read=Extractor(), clock=lambda: NOW)
+    return PageFiller(get=web.get, read=Extractor(), extract=Extractor().all, clock=lambda: NOW)
 
 
 async def test_a_teaser_is_completed_from_its_page(filler: PageFiller) -> None:
-    filled = await filler.fill(TEASER)
+    filled = await filler.fill(Fresh(article=TEASER))
 
     assert filled.article == replace(TEASER, body=LONG, language="en", published=NOW, author="Ann")
     assert filled.page == Original(url=URL, at=NOW, body=b"feed", kind="page")
@@ -234,25 +237,34 @@ async def test_a_teaser_is_completed_from_its_page(filler: PageFiller) -> None:
 
 async def test_a_page_that_no_rule_can_want_is_kept_and_not_read(filler: PageFiller, web: Web) -> None:
     web.answer = replace(OK, body=b"dull")
-    filled = await filler.fill(TEASER)
+    filled = await filler.fill(Fresh(article=TEASER))
 
     assert (filled.article, filled.read) == (TEASER, False)
     assert filled.page
     assert filled.page.body == b"dull"
 
 
+async def test_the_page_of_an_edited_article_is_read_whatever_the_rules_want(filler: PageFiller, web: Web) -> None:
+    web.answer = replace(OK, body=b"dull")
+    filled = await filler.fill(Fresh(article=TEASER, first_seen=NOW))
+
+    assert (filled.article.body, filled.read) == (LONG, True)
+
+
 async def test_a_page_that_robots_txt_keeps_us_from_is_not_missing(filler: PageFiller) -> None:
     async def get(url: str, *, headers: Mapping[str, str]) -> Response:
         raise FetchFailed("robots.txt asks us to stay away", kind="robots")
 
-    assert (await replace(filler, get=get).fill(TEASER)).article == TEASER
+    assert (await replace(filler, get=get).fill(Fresh(article=TEASER))).article == TEASER
 
 
 async def test_the_date_of_a_page_is_better_than_that_of_the_first_sight(filler: PageFiller) -> None:
     given = replace(TEASER, published=NOW, dating="absent")
     page = replace(PAGE, published=NOW - timedelta(hours=5))
-    told = (await replace(filler, read=Extractor(page)).fill(given)).article
-    ahead = (await replace(filler, read=Extractor(replace(PAGE, published=NOW + timedelta(hours=5)))).fill(given)).article
+    told = (await replace(filler, read=Extractor(page)).fill(Fresh(article=given))).article
+    ahead = (
+        await replace(filler, read=Extractor(replace(PAGE, published=NOW + timedelta(hours=5)))).fill(Fresh(article=given))
+    ).article
 
     assert (told.published, told.dating) == (NOW - timedelta(hours=5), "stated")
     assert (ahead.published, ahead.dating) == (NOW, "absent")
@@ -260,7 +272,7 @@ async def test_the_date_of_a_page_is_better_than_that_of_the_first_sight(filler:
 
 async def test_what_the_feed_said_stays(filler: PageFiller) -> None:
     given = replace(TEASER, title="", language="de", author="Bob", published=NOW - timedelta(days=1))
-    filled = (await filler.fill(given)).article
+    filled = (await filler.fill(Fresh(article=given))).article
 
     assert (filled.title, filled.language, filled.author, filled.published) == ("Page", "de", "Bob", given.published)
 
@@ -282,15 +294,21 @@ async def test_what_the_feed_said_stays(filler: PageFiller) -> None:
 async def test_a_page_is_asked_for_where_it_is_wanted(
     filler: PageFiller, web: Web, article: Article, wanted: str, *, asked: bool
 ) -> None:
-    await replace(filler, wanted={"s": wanted}).fill(article)
+    await replace(filler, wanted={"s": wanted}).fill(Fresh(article=article))
 
     assert bool(web.asked) == asked
 
 
 async def test_a_page_with_less_text_than_the_feed_changes_nothing_of_it(web: Web) -> None:
-    filler = PageFiller(get=web.get, read=Extractor(replace(PAGE, text="Log in")), clock=lambda: NOW, wanted={"s": "always"})
+    filler = PageFiller(
+        get=web.get,
+        read=Extractor(replace(PAGE, text="Log in")),
+        extract=Extractor().all,
+        clock=lambda: NOW,
+        wanted={"s": "always"},
+    )
 
-    assert (await filler.fill(replace(TEASER, body=LONG))).article.body == LONG
+    assert (await filler.fill(Fresh(article=replace(TEASER, body=LONG)))).article.body == LONG
 
 
 @pytest.mark.parametrize(
@@ -306,6 +324,6 @@ async def test_a_page_that_does_not_come_is_a_failure(
 ) -> None:
     web.answer = answer
     with pytest.raises(FetchFailed, match=why) as failed:
-        await filler.fill(TEASER)
+        await filler.fill(Fresh(article=TEASER))
 
     assert failed.value.wait == wait

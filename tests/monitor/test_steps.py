@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from monitor import steps
 from monitor.errors import DeliveryFailed, FetchFailed, MonitorError, Outdated, Refused, StoreError
-from monitor.model import Alert, Cursor, Delivery, Fetched, Filled, Original, Plan, Visit
+from monitor.model import Alert, Cursor, Delivery, Fetched, Filled, Fresh, Original, Plan, Visit
 from monitor.policy import Route
 from monitor.steps import Bench, Delivered, Examined, Round
 from monitor.steps.examining import PAGES
@@ -354,7 +354,8 @@ async def test_a_rule_that_is_gone_since_is_left_alone() -> None:
 async def test_pages_are_fetched_a_few_at_a_time() -> None:
     at_once = most = 0
 
-    async def fill(article: Article) -> Filled:
+    async def fill(fresh: Fresh) -> Filled:
+        article = fresh.article
         nonlocal at_once, most
         at_once += 1
         most = max(most, at_once)
@@ -372,7 +373,8 @@ async def test_pages_are_fetched_a_few_at_a_time() -> None:
 async def test_a_page_that_is_missing_is_asked_for_again_and_the_teaser_counts_meanwhile(error: Exception) -> None:
     store, errors = MemoryStore(), [error, error]
 
-    async def fill(article: Article) -> Filled:
+    async def fill(fresh: Fresh) -> Filled:
+        article = fresh.article
         if errors:
             raise errors.pop()
         return Filled(article=replace(article, body=article.body + "\nTalks in Oslo says the page"))
@@ -393,7 +395,7 @@ async def test_a_page_that_is_missing_is_asked_for_again_and_the_teaser_counts_m
 async def test_a_page_is_given_up_in_the_end() -> None:
     store, now = MemoryStore(), Clock()
 
-    async def fill(article: Article) -> Filled:
+    async def fill(_: Fresh) -> Filled:
         raise FetchFailed("HTTP 403")
 
     desk = bench(store, fill=fill, moment=lambda _: now())
@@ -481,7 +483,8 @@ async def test_trouble_of_our_own_does_not_slow_the_source_down() -> None:
 async def test_an_old_article_of_a_known_source_is_told_though_its_page_came_late() -> None:
     store, missing, clock = MemoryStore(), True, Clock()
 
-    async def fill(article: Article) -> Filled:
+    async def fill(fresh: Fresh) -> Filled:
+        article = fresh.article
         if missing:
             raise FetchFailed("HTTP 503")
         return Filled(article=replace(article, body=article.body + f"\nTalks in {article.author} says the page"))
@@ -506,7 +509,7 @@ async def test_an_old_article_of_a_known_source_is_told_though_its_page_came_lat
 async def test_a_page_is_left_alone_for_as_long_as_it_asks() -> None:
     store = MemoryStore()
 
-    async def fill(article: Article) -> Filled:
+    async def fill(_: Fresh) -> Filled:
         raise FetchFailed("HTTP 429", wait=timedelta(hours=1))
 
     desk = bench(store, fill=fill)
@@ -519,7 +522,8 @@ async def test_a_page_is_left_alone_for_as_long_as_it_asks() -> None:
 async def test_the_first_of_many_are_recorded_before_the_pages_of_the_last_are_fetched() -> None:
     store, recorded = MemoryStore(), []
 
-    async def fill(article: Article) -> Filled:
+    async def fill(fresh: Fresh) -> Filled:
+        article = fresh.article
         recorded.append((await store.tally()).articles)
         return Filled(article=article)
 
