@@ -197,10 +197,10 @@ def page(case: Case) -> None:
 
 
 def _unseen(found: pages.Page, seen: str) -> list[str]:
-    """Words of the page that are not seen on it, not even in pieces: of elements that mean nothing the extractor makes one word."""
+    """Words of the page that are not seen on it, not even in pieces: what the extractor left out between two may make them one word."""
     missing = vocabulary(f"{found.title}\n\n{found.text}") - vocabulary(seen)
     together = "".join(token.word for token in tokens(seen)) if missing else ""
-    return sorted(word for word in missing if word not in together)
+    return sorted(word for word in missing if not any(word[:at] in together and word[at:] in together for at in range(len(word))))
 
 
 def _page(found: pages.Page) -> None:

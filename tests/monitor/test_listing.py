@@ -252,3 +252,22 @@ def test_any_address_is_whole_or_none(href: str, base: str) -> None:
 
     assert not found or (found.startswith(("http://", "https://")) and "#" not in found and hrefs.host(found))
     assert hrefs.absolute(found) == found
+
+
+# Found by benchmarks/fuzz.py.
+
+
+@pytest.mark.parametrize(
+    "href", ["https://:word@news.example/", "https://@news.example/", "//:@news.example/a", "https://news.example:99999/"]
+)
+def test_an_address_with_anything_of_credentials_or_a_port_that_is_none_is_none(href: str) -> None:
+    assert hrefs.absolute(href, "https://news.example/") == ""
+
+
+@pytest.mark.parametrize("sign", ["\t", "\n", "\f", "\r", "\x1b", "\x7f", "\u2028", "\ud800"])
+def test_no_sign_that_ends_a_line_or_moves_a_cursor_stays_in_an_address(sign: str) -> None:
+    assert hrefs.absolute(f"https://news.example/a{sign}b") == "https://news.example/ab"
+
+
+def test_a_host_that_is_called_www_alone_is_of_its_own_site() -> None:
+    assert hrefs.same_site("https://www./a", "https://www./b")
