@@ -35,7 +35,7 @@ import rules
 from monitor import feeds, steps
 from monitor.errors import DeliveryFailed, FetchFailed
 from monitor.model import Alert, Delivery, Original
-from monitor.policy import Route
+from monitor.policy import Office, Route
 from monitor.ports import Source, Store
 from monitor.sources.feed import FeedSource
 from monitor.steps import Bench, Round
@@ -257,7 +257,7 @@ class Town:
 
     def round(self) -> Round:
         """What a visit takes."""
-        return Round(store=self.store, accept=self.accept, clock=self.clock, routes=self.routes())
+        return Round(store=self.store, accept=self.accept, clock=self.clock, office=Office(routes=self.routes()))
 
     def routes(self) -> list[Route]:
         """The one receiver."""

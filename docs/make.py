@@ -25,12 +25,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from monitor import rhythm
 from monitor.cli import invoke
-from rules import spec, trial
+from rules import pace, spec, trial
 from rules.article import DATINGS
 from rules.conditions import CONDITIONS, Words
 from rules.examples import EXAMPLES
 from rules.load import FILE, ONCE, RULE
-from rules.rule import Once
+from rules.rule import Frequency, Once, Sources, Spike
 from rules.shape import Json, Key, Shape
 
 PAGE = Path(__file__).with_name("rules.md")
@@ -107,6 +107,20 @@ when:
 ```
 """
 
+PACE_TEXT = """\
+A rule may ask for more than one match before anybody is told, and tell when matches stop. Copies of one report count once. Where several of
+these keys stand side by side, all of them must hold.
+
+```yaml
+frequency: {at_least: 5, within: 1h, per: [speaker]}
+spike: {times: 3, within: 1h, against: 7d, at_least: 3}
+silence: 24h
+sources: {min_independent: 2, single_source_level: low}
+```
+
+`silence` tells when nothing matched for so long, and when something does again.
+"""
+
 LABELS = """\
 Values read off the sentence that was found: the first whose terms stand in it. They fill blanks in the title (`{toll}`), tell events apart in
 `once`, and can be expected in examples. `statement` and `mention` bring labels of their own.
@@ -158,6 +172,7 @@ def manual() -> str:
         _section("Rules", "A rule has these keys:\n\n" + table(RULE)),
         _section("Conditions", "\n".join([WHEN, *_conditions()])),
         _section("Once", _once()),
+        _section("Over time", _pace()),
         _section("Labels", LABELS),
         _section("Examples", EXAMPLES_TEXT.replace("{fields}", _fields()) + "\n" + _tests()),
         _section("Files", "A file has these keys:\n\n" + table(FILE) + "\n" + INCLUDE),
@@ -192,6 +207,13 @@ def _conditions() -> Iterator[str]:
 def _once() -> str:
     example = "```yaml\nonce: {per: [place, date], within: 30d, update_on: [status]}\n```\n"
     return f"{_cleaned(Once)}\n\n{table(ONCE)}\n{example}\nLeft out: what is said must be 80% alike, within 7 days.\n"
+
+
+def _pace() -> str:
+    """The keys that ask for more than one match, each with its table."""
+    documented = {"frequency": (Frequency, pace.FREQUENCY), "spike": (Spike, pace.SPIKE), "sources": (Sources, pace.SOURCES)}
+    tables = [f"### `{key}`\n\n{_cleaned(meant)}\n\n{table(shape)}" for key, (meant, shape) in documented.items()]
+    return "\n".join([PACE_TEXT, *tables])
 
 
 def _fields() -> str:

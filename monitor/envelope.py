@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from monitor.model import Alert
+    from monitor.model import Alert, Sighting
     from rules import Article, Finding, Hit
 
 LIMIT = 20_000
@@ -28,7 +28,7 @@ _CUTS = (2_000, 500, 200, 60, 32)  # down to the length of our own ids, which ar
 def envelope(alert: Alert) -> dict[str, Any]:
     """The whole of an alert: what `monitor replay --json` prints and a webhook sends."""
     return {
-        "type": f"{'source' if alert.kind in ('silent', 'recovered') else 'alert'}.{alert.kind}",
+        "type": _type(alert),
         "timestamp": stamp(alert.raised),
         "data": {
             "id": alert.id,
@@ -43,9 +43,23 @@ def envelope(alert: Alert) -> dict[str, Any]:
             "title": alert.title,
             "article": _article(alert.article, alert.first_seen),
             **({} if alert.sightings else {"reason": alert.article.summary}),
-            "findings": [{"event": one.event, **finding(one.finding)} for one in alert.sightings],
+            "findings": [_sighting(one) for one in alert.sightings],
         },
     }
+
+
+def _type(alert: Alert) -> str:
+    """What it is about: an event ("alert.new"), a source or rule that is silent, many alerts, or the monitor itself."""
+    if alert.kind in ("digest", "alive"):
+        return f"monitor.{alert.kind}"
+    if alert.kind in ("silent", "recovered"):
+        return f"{'source' if alert.article.source else 'rule'}.{alert.kind}"
+    return f"alert.{alert.kind}"
+
+
+def _sighting(one: Sighting) -> dict[str, Any]:
+    """A finding with its event, and why it belongs to it, where that is known."""
+    return {"event": one.event, **finding(one.finding), **({"why": one.why} if one.why else {})}
 
 
 def finding(found: Finding) -> dict[str, Any]:

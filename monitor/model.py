@@ -162,6 +162,51 @@ class Event:
     """Nobody was told of it: whatever told of it was backlog, or the rule a draft."""
     told: tuple[str, ...] = ()
     """Values of `update_on` that were told of it ("stance=open"): an article that repeats the state with them is no news."""
+    acknowledged: datetime | None = None
+    """When somebody said that they look after it."""
+    note: str = ""
+    """What they added to that."""
+    ended: str | None = None
+    """"cancelled" or "retracted", once that was reported; None: it stands."""
+    profile: Mapping[str, float] = field(default_factory=dict)
+    """What its first article is about (`identity.profile`), where likeness is measured on that; else empty."""
+
+
+CHANGES = ("opened", "updated", "repeated", "retracted", "cancelled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What one article said of one event: a line of the event's timeline."""
+
+    event: str
+    rule: str
+    article: str
+    source: str
+    at: datetime
+    """When it was examined."""
+    published: datetime | None = None
+    title: str = ""
+    url: str | None = None
+    change: str = "repeated"
+    """One of CHANGES."""
+    why: str = ""
+    """Why it was counted to the event, or opened it, in a line for people."""
+    values: Mapping[str, str | None] = field(default_factory=dict)
+    copy: bool = False
+    """It is a copy of what another report of the event is from: the same wire, which counts once."""
+    alert: str | None = None
+    """The alert that told of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hush:
+    """Somebody asked not to be told of something until a time. `target` is "rule:ID", "event:ID" or "source:ID"."""
+
+    target: str
+    until: datetime
+    since: datetime
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +215,14 @@ class Ledger:
 
     events: tuple[Event, ...] = ()
     stamps: Mapping[str, int] = field(default_factory=dict)
+    reports: tuple[Report, ...] = ()
+    """What was reported of the rules whose history was asked for, oldest first."""
+    hushes: tuple[Hush, ...] = ()
+    """What nobody wants to be told of now."""
+    told: Mapping[str, int] = field(default_factory=dict)
+    """How many alerts of each of these rules were told at once in the hour before."""
+    started: Mapping[str, datetime] = field(default_factory=dict)
+    """Since when there are events of each of the rules whose history was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +231,8 @@ class Sighting:
 
     event: str
     finding: Finding
+    why: str = ""
+    """Why it belongs to the event, or opened it: "opened: …", "joined: …"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +241,11 @@ class Alert:
 
     id: str
     kind: str
-    """"new" or "update"; of a source, "silent" or "recovered", and then nothing but the article's title says why."""
+    """"new", "update", "cancelled" (it is called off) or "retracted" (an article no longer says it).
+
+    Of a source or rule, "silent" or "recovered"; of many alerts, "digest"; of the monitor itself, "alive": then the summary of the
+    article says all there is to say.
+    """
     rule: str
     rule_title: str
     level: str
@@ -213,6 +272,23 @@ class Delivery:
     """Attempts made so far."""
     token: str = ""
     """The lease it is held under; settling with another one does nothing."""
+    digest: bool = False
+    """It waits for the receiver's digest and is not sent by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """How telling one receiver of an alert stands."""
+
+    alert: str
+    sink: str
+    state: str
+    """"waiting" (or under way), "digest" (it waits for the next one), "sent" or "dead"."""
+    at: datetime
+    """When it was sent; else when it is, or was, due."""
+    attempts: int = 0
+    reason: str | None = None
+    """Why the last attempt failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +336,8 @@ class Plan:
     """The ledger's stamps that this plan was decided on."""
     events: tuple[Event, ...] = ()
     """Events opened, updated or seen again, as they shall be."""
+    reports: tuple[Report, ...] = ()
+    """What it said of each of them."""
     alerts: tuple[Alert, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     originals: tuple[Original, ...] = ()
@@ -279,6 +357,8 @@ class Tally:
     unfilled: int = 0
     waiting: int = 0
     """Deliveries still to be made."""
+    collected: int = 0
+    """Alerts that wait for a receiver's digest."""
     dead: int = 0
     """Deliveries given up."""
     newest_dead: datetime | None = None

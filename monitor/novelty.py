@@ -7,31 +7,35 @@ values wins, then the most alike, then the oldest. What else an article has said
 Copies (near-duplicate texts) and edits belong to the events of their original however late they come, and the very words of
 the original are the original's finding even where a date reads differently ("on Thursday", reprinted a week later).
 An undated article belongs to an event only as a copy or edit: nobody knows when it speaks.
+
+An event that has ended (cancelled, retracted) is told of again where it turns out to stand: "the summit is back on" is an update
+of the cancelled one. What was written before it ended, and copies of it, do not bring it back.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from monitor import identity
-from monitor.model import Event
+from monitor.identity import kinship
+from monitor.identity.kinship import ALIKE, View, content, fold, values
+from monitor.model import Event, Report
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from rules import Article, Finding, Once, Rule
 
-ALIKE = 0.5
-"""How alike contents are where a value that tells events apart is missing, or the article is a copy."""
+__all__ = ["ALIKE", "Home", "Look", "after", "content", "homes", "news", "report", "values"]
 
 SKETCHES = 8
 """Sketches kept with an event: its first article's and the latest."""
 
-Values = Mapping[str, str | None]
-_View = tuple[Values, str]  # a finding or an event, as far as telling events apart goes: what it knows, and its content
+ENDS = "cancelled"
+"""The status of an event that was called off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,14 @@ class Look:
     revision: str
     sketch: tuple[int, ...]
     at: datetime
+    _profiles: dict[tuple[str, int, int], dict[str, float]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def profile(self, finding: Finding) -> dict[str, float]:
+        """What the article is about, as far as this finding goes; made once, for it is asked for with every open event."""
+        place = (finding.field, finding.start, finding.end)
+        if place not in self._profiles:
+            self._profiles[place] = identity.profile(self.article, finding)
+        return self._profiles[place]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,17 +70,27 @@ class Home:
     known: bool
     copied: bool
     findings: dict[int, Finding] = field(default_factory=dict)
+    why: dict[int, str] = field(default_factory=dict)
+    """Of each finding, why it belongs here, in a line for people: "opened: …" or "joined: …"."""
+    revived: bool = False
+    """It had ended, and the article says that it stands."""
 
 
 def homes(look: Look, rule: Rule, findings: Sequence[Finding], events: Iterable[Event]) -> list[Home]:
     """The events that an article tells of, those it opens last. Every finding is in exactly one of them."""
     found = [Home(event=event, known=True, copied=_copied(look, event)) for event in events if event.rule == rule.id]
     for place, finding in enumerate(findings):
-        home = _best(look, rule.once, finding, found) or _reprinted(look, finding, found)
+        home, why = _best(look, rule.once, finding, found), ""
+        if home is None and (home := _reprinted(look, finding, found)):
+            why = f"joined: {_as_copy(look, home.event)}"
         if home is None:
+            why = f"opened: {_apart(look, rule.once, finding, found)}"
             home = Home(event=_opened(look, rule, finding, found), known=False, copied=True)
             found.append(home)
+        home.why[place] = why or f"joined: {_together(look, rule.once, finding, home)}"
         home.findings[place] = finding
+    for home in found:
+        home.revived = _revived(look, home)
     return [home for home in found if home.findings]
 
 
@@ -86,18 +108,18 @@ def news(home: Home, once: Once, *, wakes: bool = False) -> dict[int, Finding]:
     """
     if not home.known or (wakes and home.event.silent):
         return home.findings
-    turns = _turns(home, once)
+    turns, spoken = _turns(home, once), _spoken(home)
     return {
         place: one
-        for place, one in _spoken(home).items()
-        if any(value in turns.get(name, ()) for name, value in _watched(one, once).items())
+        for place, one in spoken.items()
+        if home.revived or any(value in turns.get(name, ()) for name, value in _watched(one, once).items())
     }
 
 
 def after(look: Look, home: Home, once: Once, *, held: bool = False, wakes: bool = False) -> Event:
     """The event as it is once the article has been seen; `held`: nobody is told."""
     event, worth = home.event, news(home, once, wakes=wakes)
-    told = (f"{name}={_fold(value)}" for one in worth.values() for name, value in _watched(one, once).items())
+    told = (f"{name}={fold(value)}" for one in worth.values() for name, value in _watched(one, once).items())
     return replace(
         event,
         seen=max(event.seen, look.at),
@@ -107,19 +129,28 @@ def after(look: Look, home: Home, once: Once, *, held: bool = False, wakes: bool
         sources=tuple(dict.fromkeys((*event.sources, *filter(None, [look.article.source])))),
         silent=(event.silent or not home.known) and (held or not worth),
         told=tuple(dict.fromkeys((*event.told, *told))),
+        ended=None if home.revived else event.ended,
     )
 
 
-def values(finding: Finding) -> dict[str, str | None]:
-    """Labels and captures together; a capture goes before a label of its name. The content is kept apart."""
-    both = {**finding.labels, **finding.captures}
-    both.pop("content", None)
-    return both
-
-
-def content(finding: Finding) -> str:
-    """What likeness is measured on: what was said, where the finding knows, else its sentence."""
-    return finding.captures.get("content") or finding.text
+def report(look: Look, home: Home, once: Once, alert_id: str | None) -> Report:
+    """What the article said of the event, for its timeline; `alert_id`: the alert that told of it, if one did."""
+    best = min(home.findings)
+    return Report(
+        event=home.event.id,
+        rule=home.event.rule,
+        article=look.article.id,
+        source=look.article.source,
+        at=look.at,
+        published=look.article.published,
+        title=look.article.title,
+        url=look.article.url,
+        change="opened" if not home.known else "updated" if news(home, once) else "repeated",
+        why=home.why.get(best, ""),
+        values=values(home.findings[best]),
+        copy=home.copied and home.known,
+        alert=alert_id,
+    )
 
 
 # Belonging
@@ -134,45 +165,28 @@ def _rank(look: Look, once: Once, finding: Finding, home: Home) -> tuple[int, fl
     """How well a finding fits an event: equal values, then likeness. None: it is not that event."""
     if not (home.copied or _open(look, once, home.event)):
         return None
-    mine = (values(finding), content(finding))
-    kin = [(home.event.values, home.event.content), *((values(one), content(one)) for one in home.findings.values())]
+    mine = _view(look, once, finding, home)
     ceiling = ALIKE if home.copied and home.known else math.inf
-    ranks = [_kinship(once, mine, other, ceiling) for other in kin]
+    ranks = [kinship.kinship(once, mine, other, ceiling) for other in _kin(look, once, home)]
     if _repeats(home, finding):
-        ranks.append((_equal(once, mine[0], home.event.values), 1.0))
+        ranks.append((len(kinship.equal(once, mine.values, home.event.values)), 1.0))
     return max((rank for rank in ranks if rank), default=None)
+
+
+def _view(look: Look, once: Once, finding: Finding, home: Home) -> View:
+    """A finding, to be compared with an event; with its article as a whole only where that is another one's event."""
+    whole = not home.copied and kinship.is_ordinary(finding, once)
+    return View(values(finding), content(finding), look.profile(finding) if whole else {})
+
+
+def _kin(look: Look, once: Once, home: Home) -> list[View]:
+    """What a finding may resemble: the event, and what the article has said of it so far."""
+    said = [View(values(one), content(one)) for one in home.findings.values()]
+    return [kinship.seen(home.event, once, look.at, whole=not home.copied), *said]
 
 
 def _open(look: Look, once: Once, event: Event) -> bool:
     return look.article.published is not None and look.at - event.seen <= once.within
-
-
-def _kinship(once: Once, mine: _View, other: _View, ceiling: float) -> tuple[int, float] | None:
-    """Equal values and likeness of two that tell of one event; None of two that do not. No more is asked than `ceiling`."""
-    bar = _bar(once, mine[0], other[0])
-    alike = identity.alike(mine[1], other[1])
-    return (_equal(once, mine[0], other[0]), alike) if bar <= 1 and alike >= min(bar, ceiling) else None
-
-
-def _bar(once: Once, mine: Values, theirs: Values) -> float:
-    """How alike contents have to be: infinitely where a value differs.
-
-    A value that neither side knows asks for its share of likeness only: two reports of talks in one place on one day are of one
-    event, though neither counts the rounds.
-    """
-    pairs = [(mine.get(name), theirs.get(name)) for name in once.per]
-    if any(one and other and _fold(one) != _fold(other) for one, other in pairs):
-        return math.inf
-    if once.alike is not None:
-        return once.alike
-    if any(bool(one) != bool(other) for one, other in pairs):
-        return ALIKE
-    return ALIKE * sum(not one for one, _ in pairs) / max(1, len(pairs))
-
-
-def _equal(once: Once, mine: Values, theirs: Values) -> int:
-    pairs = ((mine.get(name), theirs.get(name)) for name in once.per)
-    return sum(bool(one and other) and _fold(one) == _fold(other) for one, other in pairs)
 
 
 def _copied(look: Look, event: Event) -> bool:
@@ -184,7 +198,51 @@ def _repeats(home: Home, finding: Finding) -> bool:
     return home.known and home.copied and identity.gist(content(finding)) == identity.gist(home.event.content)
 
 
+# Saying why
+
+
+def _together(look: Look, once: Once, finding: Finding, home: Home) -> str:
+    """Why a finding belongs to an event."""
+    if home.known and home.copied:
+        return _as_copy(look, home.event)
+    mine = _view(look, once, finding, home)
+    likest = max(_kin(look, once, home), key=lambda one: kinship.kinship(once, mine, one) or (-1, 0.0))
+    return f"{'' if home.known else 'beside another sentence, '}{kinship.together(once, mine, likest)}"
+
+
+def _as_copy(look: Look, event: Event) -> str:
+    if event.article == look.article.id:
+        return "its own article, edited" if look.edited else "its own article"
+    share = max(identity.shared(look.sketch, sketch) for sketch in event.sketches)
+    return f"a copy, shares {share:.0%} of its three-word runs".replace("%", " %")
+
+
+def _apart(look: Look, once: Once, finding: Finding, found: Sequence[Home]) -> str:
+    """Why a finding belongs to none of the events that there are."""
+    known = [home for home in found if home.known]
+    if known and look.article.published is None:
+        return "undated, and no copy of what is known"
+    near = [_distance(look, once, finding, home) for home in known if _open(look, once, home.event)]
+    share, _, why = max(near, key=lambda one: one[:2], default=(0.0, 0, ""))
+    return why if share else "no open event of this rule is like it" if near else "no event of this rule is open"
+
+
+def _distance(look: Look, once: Once, finding: Finding, home: Home) -> tuple[float, int, str]:
+    """How alike an event is that a finding does not belong to, and what keeps them apart."""
+    mine, other = _view(look, once, finding, home), _kin(look, once, home)[0]
+    why = f"the nearest, {home.event.id}, {kinship.apart(once, mine, other)}"
+    return kinship.likeness(mine, other), len(kinship.equal(once, mine.values, other.values)), why
+
+
 # Change
+
+
+def _revived(look: Look, home: Home) -> bool:
+    """Whether an event that had ended stands after all: its own article says so again, or another one that was written since."""
+    event, published = home.event, look.article.published
+    if event.ended is None or any(fold(values(one).get("status")) == ENDS for one in home.findings.values()):
+        return False
+    return event.article == look.article.id or (not home.copied and published is not None and published >= event.seen)
 
 
 def _spoken(home: Home) -> dict[int, Finding]:
@@ -210,8 +268,8 @@ def _turns(home: Home, once: Once) -> dict[str, list[str]]:
     turns: dict[str, list[str]] = {}
     for name in once.update_on if home.known else ():
         given = list(filter(None, (values(one).get(name) for one in _spoken(home).values())))
-        if _fold(home.event.values.get(name)) in map(_fold, given):
-            given = [value for value in given if home.event.told and f"{name}={_fold(value)}" not in home.event.told]
+        if fold(home.event.values.get(name)) in map(fold, given):
+            given = [value for value in given if home.event.told and f"{name}={fold(value)}" not in home.event.told]
         if given:
             turns[name] = given
     return turns
@@ -235,6 +293,7 @@ def _opened(look: Look, rule: Rule, finding: Finding, found: Sequence[Home]) -> 
         seen=look.at,
         values=values(finding),
         content=content(finding),
+        profile=look.profile(finding) if kinship.is_ordinary(finding, rule.once) else {},
         articles=0,
     )
 
@@ -256,7 +315,3 @@ def _sketches(kept: tuple[tuple[int, ...], ...], sketch: tuple[int, ...]) -> tup
     if sketch in kept or not sketch:
         return kept
     return (*kept, sketch) if len(kept) < SKETCHES else (kept[0], *kept[2:], sketch)
-
-
-def _fold(value: str | None) -> str:
-    return " ".join((value or "").casefold().split())

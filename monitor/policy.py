@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from monitor import identity, novelty
+from monitor import desk, identity, novelty, tempo
 from monitor.errors import DeliveryFailed, Refused
-from monitor.model import Again, Alert, Delivery, Event, Fresh, GaveUp, Ledger, Plan, Sighting, Visit
+from monitor.model import Again, Alert, Delivery, Fresh, GaveUp, Ledger, Plan, Visit
+from monitor.ruling import Ruling, ruling
 from rules import Article
 
 if TYPE_CHECKING:
@@ -30,12 +30,33 @@ REPRINTS = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A receiver as the planner sees it. `levels` and `tags` narrow what it is told; empty: everything."""
+    """A receiver as the planner sees it, and how it is told. `levels` and `tags` narrow what it is told; empty: everything.
+
+    `wishes` is all that it asks for, where that is more.
+    """
 
     id: str
     render: Callable[[Alert], bytes]
     levels: Collection[str] = ()
     tags: Collection[str] = ()
+    wishes: desk.Receiver | None = None
+
+    @property
+    def receiver(self) -> desk.Receiver:
+        """What it asks for."""
+        return self.wishes or desk.Receiver(id=self.id, levels=tuple(self.levels), tags=tuple(self.tags))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """Who is told, and how. `ways` send alerts to some of them; `cap`: alerts of a rule that are told at once in an hour, 0: all."""
+
+    routes: Sequence[Route] = ()
+    ways: Sequence[desk.Route] = ()
+    cap: int = 0
+
+
+NOBODY = Office()
 
 
 def plan(  # noqa: PLR0913 - a decision names all that it rests on
@@ -46,21 +67,22 @@ def plan(  # noqa: PLR0913 - a decision names all that it rests on
     rules: Mapping[str, Rule],
     ledger: Ledger,
     at: datetime,
-    routes: Sequence[Route] = (),
+    office: Office = NOBODY,
     backlog: bool = False,
     refill: datetime | None = None,
     fills: int = 0,
 ) -> Plan:
     """All that this article changes. `article` is `fresh.article`, with its page where that was fetched.
 
-    `backlog` says that its source is new: an article that was a day old when first seen, or is undated, is then recorded and not
-    told.
+    `rules` are those that it matches, and those that it matched before it was edited. `backlog` says that its source is new: an
+    article that was a day old when first seen is then recorded and not told.
     """
-    known = [match for match in matches if match.rule in rules]
-    look = _look(fresh, article, at, sketched=bool(known))
+    matched = {match.rule: match for match in matches if match.rule in rules}
+    look = _look(fresh, article, at, sketched=bool(rules))
     late = backlog and is_old(article, look.first_seen)
-    verdicts = [_verdict(look, rules[match.rule], match, ledger, late=late) for match in known]
-    alerts = [alert for _, alert in verdicts if alert]
+    asked = [*matched, *(sorted(set(rules) - set(matched)) if look.edited else ())]
+    rulings = [_ruling(look, rules[id], matched.get(id), ledger, late=late) for id in asked]
+    alerts = [one.alert for one in rulings if one.alert]
     return Plan(
         article=article,
         revision=look.revision,
@@ -69,11 +91,24 @@ def plan(  # noqa: PLR0913 - a decision names all that it rests on
         sketch=look.sketch,
         refill=refill,
         fills=fills,
-        stamps={match.rule: ledger.stamps.get(match.rule, 0) for match in known},
-        events=tuple(event for events, _ in verdicts for event in events),
+        stamps={id: ledger.stamps.get(id, 0) for id in asked},
+        events=tuple(event for one in rulings for event in one.events),
+        reports=tuple(report for one in rulings for report in one.reports),
         alerts=tuple(alerts),
-        deliveries=tuple(one for alert in alerts for one in deliveries(alert, rules[alert.rule].notify, routes)),
+        deliveries=tuple(d for alert in alerts for d in deliveries(alert, rules[alert.rule].notify, office, ledger.told)),
     )
+
+
+def _ruling(look: novelty.Look, rule: Rule, match: Match | None, ledger: Ledger, *, late: bool) -> Ruling:
+    held = "draft" if rule.status == "draft" else "backlog" if late else None
+    wakes = held is None and not is_old(look.article, look.first_seen)
+    return ruling(look, rule, match, ledger, held=held, wakes=wakes)
+
+
+def histories(rules: Iterable[Rule], fresh: Fresh, at: datetime) -> dict[str, datetime]:
+    """How far back what was reported is needed, of the rules that need it: for time rules, and of an edited article's own."""
+    needed = {rule.id: [tempo.history(rule, at), fresh.first_seen] for rule in rules}
+    return {id: min(filter(None, since)) for id, since in needed.items() if any(since)}
 
 
 def since(rules: Iterable[Rule], fresh: Fresh, at: datetime) -> datetime:
@@ -98,50 +133,26 @@ def _look(fresh: Fresh, article: Article, at: datetime, *, sketched: bool) -> no
     )
 
 
-def _verdict(look: novelty.Look, rule: Rule, match: Match, ledger: Ledger, *, late: bool) -> tuple[list[Event], Alert | None]:
-    """One rule's events as they shall be, and the alert if any of its findings is worth one."""
-    held = "draft" if rule.status == "draft" else "backlog" if late else None
-    wakes = held is None and not is_old(look.article, look.first_seen)
-    homes = novelty.homes(look, rule, match.findings, ledger.events)
-    told = {
-        place: Sighting(event=home.event.id, finding=finding)
-        for home in homes
-        for place, finding in novelty.news(home, rule.once, wakes=wakes).items()
-    }
-    events = [novelty.after(look, home, rule.once, held=held is not None, wakes=wakes) for home in homes]
-    kind = "update" if all(home.known and not (wakes and home.event.silent) for home in homes) else "new"
-    sightings = tuple(told[place] for place in sorted(told))
-    return events, _alert(look, rule, sightings, kind=kind, held=held) if sightings else None
-
-
-def _alert(look: novelty.Look, rule: Rule, sightings: tuple[Sighting, ...], *, kind: str, held: str | None) -> Alert:
-    return Alert(
-        id=identity.alert_id(rule.id, look.article.id, look.revision),
-        kind=kind,
-        rule=rule.id,
-        rule_title=rule.title,
-        level=rule.level,
-        version=rule.version,
-        tags=rule.tags,
-        title=headline(rule.title, novelty.values(sightings[0].finding)),
-        article=look.article,
-        first_seen=look.first_seen,
-        raised=look.at,
-        sightings=sightings,
-        held=held,
-    )
-
-
-def deliveries(alert: Alert, notify: Collection[str] | None, routes: Sequence[Route]) -> list[Delivery]:
-    """The alert for each receiver that is to have it: those that its rule names, else each that takes such an alert."""
-    wanted = [route for route in routes if alert.held is None and _wants(route, alert, notify)]
-    return [Delivery(alert=alert.id, sink=route.id, body=route.render(alert), due=alert.raised) for route in wanted]
-
-
-def _wants(route: Route, alert: Alert, notify: Collection[str] | None) -> bool:
-    if notify is not None:
-        return route.id in notify
-    return (not route.levels or alert.level in route.levels) and (not route.tags or bool({*route.tags} & {*alert.tags}))
+def deliveries(
+    alert: Alert, notify: Collection[str] | None, office: Office, told: Mapping[str, int] | None = None
+) -> list[Delivery]:
+    """The alert for each receiver that is to have it, now or later. `told`: alerts of each rule in the hour before."""
+    if alert.held is not None:
+        return []
+    receivers = [route.receiver for route in office.routes]
+    choices = desk.decide(alert, notify, receivers=receivers, routes=office.ways, told_last_hour=told, cap=office.cap)
+    render = {route.id: route.render for route in office.routes}
+    return [
+        Delivery(
+            alert=alert.id,
+            sink=one.receiver,
+            body=render[one.receiver](alert),
+            due=one.until or alert.raised,
+            digest=one.how != "now",
+        )
+        for one in choices
+        if one.told
+    ]
 
 
 # What is to be told of a source
@@ -170,26 +181,24 @@ def notice(visit: Visit, word: str, reason: str, now: datetime) -> Alert:
     )
 
 
-# Titles
-
-LONGEST_VALUE = 200
-_BLANK = re.compile(r"\{([\w-]+)\}")
-_UNKNOWN = {"stance": "stance unclear", "status": "status unclear", "time": "time unclear", "ordinal": "number not given"}
-
-
-def headline(title: str, values: Mapping[str, str | None]) -> str:
-    """A rule's title with its blanks filled in: "Talks announced: Malta", or "Talks announced: place not named".
-
-    Plain substitution: a value is text from outside, and nothing in it is ever evaluated or filled in again.
-    """
-    return _BLANK.sub(lambda blank: _filling(blank[1], values.get(blank[1])), title)
-
-
-def _filling(name: str, value: str | None) -> str:
-    said = " ".join((value or "").split())
-    if not said:
-        return _UNKNOWN.get(name, f"{name.replace('_', ' ')} not named")
-    return said if len(said) <= LONGEST_VALUE else said[: LONGEST_VALUE - 1] + "…"
+def quiet(rule: Rule, word: str, since: datetime, now: datetime) -> Alert:
+    """The alert that a rule is "silent", having matched nothing for too long, or has "recovered". It has no findings."""
+    title = f"Rule {word}: {rule.id}"
+    said = f"nothing has matched it since {since:%Y-%m-%d %H:%M} UTC" if word == "silent" else "it matches again"
+    return Alert(
+        id=identity.alert_id(rule.id, word, since.isoformat()),
+        kind=word,
+        rule=rule.id,
+        rule_title=rule.title,
+        level=rule.level,
+        version=rule.version,
+        tags=rule.tags,
+        title=title,
+        article=Article(id=f"{rule.id}#{word}", title=title, summary=said),
+        first_seen=now,
+        raised=now,
+        sightings=(),
+    )
 
 
 # Trying again

@@ -10,16 +10,20 @@ from monitor.model import (
     Alert,
     Cursor,
     Delivery,
+    Event,
     Fetched,
     Filled,
     Fresh,
+    Hush,
     Ledger,
     Original,
     Outcome,
     Plan,
     Pruned,
+    Report,
     Revision,
     Tally,
+    Told,
     Visit,
 )
 from rules import Article, Match
@@ -119,14 +123,63 @@ class Store(Protocol):
         """
         ...
 
-    async def ledger(self, rules: Sequence[str], since: datetime) -> Ledger:
-        """Events of these rules seen at or after `since`, in the order they were opened, with the rules' stamps."""
+    async def ledger(
+        self, rules: Sequence[str], since: datetime, history: Mapping[str, datetime] | None = None, at: datetime | None = None
+    ) -> Ledger:
+        """Events of these rules seen at or after `since`, in the order they were opened, with the rules' stamps.
+
+        For the rules in `history`, also what was reported since the time given there, and when the first event of all was opened;
+        every hush that there is; and how many alerts of each rule were raised, and not held, in the hour before `at`.
+        """
+        ...
+
+    async def reported(self, article: str) -> list[str]:
+        """The rules that have events of which this article reported."""
+        ...
+
+    async def reports(self, event: str) -> list[Report]:
+        """The timeline of an event, oldest first."""
+        ...
+
+    async def event(self, id: str) -> Event | None:
+        """One event by its id."""
+        ...
+
+    async def events(self, *, before: datetime | None = None, rule: str | None = None, limit: int = 50) -> list[Event]:
+        """Events, those seen last first; `before`: seen before then."""
+        ...
+
+    async def acknowledge(self, event: str, at: datetime, note: str = "") -> bool:
+        """Notes that somebody looks after the event, and what they say; whether there is one."""
+        ...
+
+    async def hush(self, hush: Hush) -> None:
+        """Keeps it; another one of the same target gives way to it."""
+        ...
+
+    async def unhush(self, target: str) -> bool:
+        """Ends it; whether there was one."""
+        ...
+
+    async def hushes(self) -> list[Hush]:
+        """All that there are, those that are over included, by target."""
+        ...
+
+    async def waiting_for_digest(self, sink: str, due: datetime) -> list[Alert]:
+        """The alerts that wait for this receiver's digest and are due by then, oldest first."""
+        ...
+
+    async def digested(self, alerts: Sequence[str], digest: Delivery, alert: Alert) -> None:
+        """Puts one delivery (of the alert that stands for the digest) in the place of those that waited, in one transaction.
+
+        Nothing, where none of `alerts` waits any more. Raises StoreError for a delivery that exists, of other alerts.
+        """
         ...
 
     async def record(self, plan: Plan) -> None:
         """Writes all of a plan in one transaction. Raises Outdated where a rule's stamp has moved on.
 
-        A stamp is 0 for a rule without events and grows whenever a recorded plan names an event of that rule.
+        A stamp is 0 for a rule without events and grows whenever a recorded plan names an event or a report of that rule.
         Alerts and deliveries that exist already stay as they are.
         """
         ...
@@ -155,6 +208,10 @@ class Store(Protocol):
         """One alert by its id."""
         ...
 
+    async def told(self, alert: str) -> list[Told]:
+        """How each delivery of an alert stands, by receiver."""
+        ...
+
     async def revisions(self, article: str) -> list[Revision]:
         """Every version of an article that was examined, oldest first, each with what is kept of its bytes. Empty: not known."""
         ...
@@ -166,7 +223,8 @@ class Store(Protocol):
     async def prune(self, articles: datetime, originals: datetime, limit: int, *, dry: bool = False) -> Pruned:
         """Removes up to `limit` articles first seen before `articles`, and originals fetched before `originals`, oldest first.
 
-        What an alert tells of stays, with all its versions and bytes. `dry`: only counts.
+        What an alert tells of stays, with all its versions and bytes, and what was reported of its events; what was reported of
+        others goes, once its article is so old. `dry`: only counts.
         """
         ...
 
@@ -175,7 +233,7 @@ class Store(Protocol):
         ...
 
     async def sizes(self) -> Mapping[str, int]:
-        """Bytes by kind: articles, revisions, originals, events, alerts, deliveries, the whole file, and what lies idle in it.
+        """Bytes by kind: articles, revisions, originals, events, reports, alerts, deliveries, the whole file, and what lies idle.
 
         Originals and the file exactly, the others about.
         """

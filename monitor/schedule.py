@@ -36,6 +36,12 @@ LOOK = 60
 STANDSTILL = 15
 """Seconds without a tick after which the plan is made anew."""
 
+ATTEND = 5
+"""Seconds between looks at whether a digest or a daily line is due."""
+
+REREAD = 0.25
+"""Seconds between looks at whether the rules were edited: with the moment that they have to lie still, they are in force within 2 s."""
+
 ROUNDS = 8
 """Rounds of deliveries at once: a receiver that hangs must not hold up the alert for another."""
 
@@ -45,7 +51,8 @@ class Schedule:
     """The clock of a running monitor.
 
     `claim(n)` gives up to n sources that are due, `ingest(id)` visits one; `deliver()` makes the deliveries that are due
-    and says how many there were; `refill()` asks again for missing pages; `tidy()` is called once an hour.
+    and says how many there were; `refill()` asks again for missing pages; `tidy()` is called once an hour; `reread()` looks whether
+    the rules were edited; `attend()` sends what is due at set times.
     What one of them raises is logged, and all goes on.
     """
 
@@ -54,11 +61,15 @@ class Schedule:
     deliver: Callable[[], Awaitable[int]]
     refill: Callable[[], Awaitable[None]]
     tidy: Callable[[], Awaitable[None]]
+    reread: Callable[[], Awaitable[None]] | None = None
+    attend: Callable[[], Awaitable[None]] | None = None
     slots: int = 20
     _visits: set[asyncio.Task[None]] = field(default_factory=set)
     _rounds: set[asyncio.Task[None]] = field(default_factory=set)
     _others: set[asyncio.Task[None]] = field(default_factory=set)
     _housework: set[asyncio.Task[None]] = field(default_factory=set)
+    _rereading: set[asyncio.Task[None]] = field(default_factory=set)
+    _attending: set[asyncio.Task[None]] = field(default_factory=set)
     _lag: Lag = field(default_factory=Lag)
     _scheduler: AsyncIOScheduler | None = None
     _winder: asyncio.TimerHandle | None = None
@@ -88,6 +99,8 @@ class Schedule:
         )  # each but the first returns at once, and the library is quiet
         every(self.later, seconds=REFILL, id="refill")
         every(self.look, seconds=LOOK, id="look")
+        every(self.consult, seconds=REREAD, id="consult")
+        every(self.attend_to, seconds=ATTEND, id="attend")
         scheduler.add_job(self.hourly, "cron", minute=17, id="tidy", replace_existing=True)
 
     def _wind(self) -> None:
@@ -134,6 +147,20 @@ class Schedule:
         if not self._housework and not self._closing:
             self._spawn(self.tidy(), self._housework)
 
+    async def consult(self) -> None:
+        """Looks whether the rules were edited, unless that is still under way."""
+        self.consult_now()
+
+    def consult_now(self) -> None:
+        """The same, for somebody who cannot wait for it."""
+        if self.reread is not None and not self._rereading and not self._closing:
+            self._spawn(self.reread(), self._rereading)
+
+    async def attend_to(self) -> None:
+        """Sends what is due at set times, unless that is still under way."""
+        if self.attend is not None and not self._attending and not self._closing:
+            self._spawn(self.attend(), self._attending)
+
     async def look(self) -> None:
         """Says how late the event loop was."""
         late = self._lag.take()
@@ -176,7 +203,7 @@ class Schedule:
             self._winder.cancel()
         if self._scheduler is not None:
             self._scheduler.pause()
-        work = self._visits | self._rounds | self._others | self._housework
+        work = self._visits | self._rounds | self._others | self._housework | self._rereading | self._attending
         await _finished(work, seconds, hurry)
         for task in work:
             task.cancel()

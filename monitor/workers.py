@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import ctypes
 import logging
 import multiprocessing
@@ -48,8 +49,8 @@ _spawn = multiprocessing.get_context("spawn")  # a fork would copy our threads' 
 class Engine(Protocol):
     """Compiled rules."""
 
-    def match(self, article: Article) -> list[Match]:
-        """What they find in one article."""
+    def match(self, article: Article, *, ended: bool = False) -> list[Match]:
+        """What they find in one article; `ended`: also what it says is called off."""
         ...
 
     def possible(self, *texts: str) -> bool:
@@ -88,6 +89,8 @@ class Workers:
     memory: int = 1 << 30
     _parsing: Pool = field(init=False)
     _matching: Pool = field(init=False)
+    _retired: dict[asyncio.Task[None], tuple[Pool, ...]] = field(init=False, default_factory=dict)
+    """Pools with rules of before that somebody still holds, by what waits to close them."""
 
     def __post_init__(self) -> None:
         self._parsing = self._parsing_pool(self.files, self.main)
@@ -126,6 +129,7 @@ class Workers:
     async def match(self, articles: Sequence[Article]) -> list[list[Match] | None]:
         """The matches of each article, in order; None for one that broke the engine twice, and `broken` is told.
 
+        Among them are those without a finding, where an article only says that something is called off.
         All of them are matched with one version of the rules. Raises Unavailable: then nothing was matched.
         """
         if not articles:
@@ -153,22 +157,62 @@ class Workers:
             return None
         return found
 
-    async def reload(self, files: Mapping[str, bytes], main: str) -> None:
-        """Swaps in new rules once they are compiled; what is under way ends with the old. Raises ConfigError and keeps them."""
-        fresh = self._matching_pool(files, main)
+    @contextlib.contextmanager
+    def present(self) -> Iterator[Workers]:
+        """These workers as they are now: what is asked of them meanwhile is answered by the rules of now, whatever is swapped in."""
+        with self._parsing.held(), self._matching.held():
+            yield copy.copy(self)
+
+    async def prepare(self, files: Mapping[str, bytes], main: str) -> Shift:
+        """Pools with other rules, which are compiled in one of them. Raises ConfigError where they cannot be."""
+        matching = self._matching_pool(files, main)
         try:
-            await fresh.run(_nothing, self.match_limit)
-        except (Failed, Unavailable) as error:
-            await fresh.close()
-            raise ConfigError(f"the rules cannot be loaded: {error}") from error
-        old = self._matching, self._parsing
-        self._matching, self._parsing = fresh, self._parsing_pool(files, main)
-        self.files, self.main = files, main
-        await asyncio.gather(*(pool.close(gently=True) for pool in old))
+            await matching.run(_nothing, self.match_limit)
+        except BaseException as error:
+            await matching.close()
+            if isinstance(error, (Failed, Unavailable)):
+                raise ConfigError(f"the rules cannot be loaded: {error}") from error
+            raise
+        return Shift(files, main, self._parsing_pool(files, main), matching)
+
+    def swap(self, shift: Shift) -> None:
+        """Puts both pools in the place of those that are here, at once; what is under way ends with the old."""
+        old = self._parsing, self._matching
+        self._parsing, self._matching = shift.parsing, shift.matching
+        self.files, self.main = shift.files, shift.main
+        closing = asyncio.ensure_future(_close_gently(*old))
+        self._retired[closing] = old
+        closing.add_done_callback(self._retired.pop)
+
+    async def reload(self, files: Mapping[str, bytes], main: str) -> None:
+        """Swaps in new rules once they are compiled. Raises ConfigError and keeps the old."""
+        self.swap(await self.prepare(files, main))
 
     async def close(self) -> None:
         """Kills every worker, at once."""
-        await asyncio.gather(self._parsing.close(), self._matching.close())
+        retired = dict(self._retired)
+        for closing in retired:
+            closing.cancel()
+        old = [pool for pools in retired.values() for pool in pools]
+        await asyncio.gather(*(pool.close() for pool in (self._parsing, self._matching, *old)))
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Both pools with one version of the rules, ready to be swapped in."""
+
+    files: Mapping[str, bytes] = field(repr=False)
+    main: str
+    parsing: Pool
+    matching: Pool
+
+    async def close(self) -> None:
+        """Kills their workers: for one that is not wanted after all."""
+        await asyncio.gather(self.parsing.close(), self.matching.close())
+
+
+async def _close_gently(*pools: Pool) -> None:
+    await asyncio.gather(*(pool.close(gently=True) for pool in pools))
 
 
 class Pool:
@@ -300,6 +344,7 @@ class Worker:
 
 def _serve(pipe: Connection, setup: Task[None], parent: int) -> None:
     """Prepares, says so, and then answers one task after the other for as long as somebody is there to ask."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # "read the rules again" is for the parent, too
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C and service managers mean the whole group;
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # when we go is for the parent to say
     _die_with(parent)
@@ -389,7 +434,7 @@ def _matched(article: Article) -> list[Match] | str:
     """The matches, or in words why there are none."""
     assert _engine is not None
     try:
-        return _engine.match(article)
+        return _engine.match(article, ended=True)
     except Exception as error:  # noqa: BLE001 - one article must not take the batch with it
         return f"raised {type(error).__name__}: {' '.join(str(error).split())[:200]}"
 

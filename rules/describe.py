@@ -13,7 +13,7 @@ from rules.conditions.counts import All, Any, AtLeast, Nothing
 from rules.conditions.scopes import Body, InParagraph, InQuote, InSentence, Lead, Title
 from rules.load import Lists, Parsed
 from rules.names import Name, Names, Office
-from rules.rule import Once, Rule
+from rules.rule import Frequency, Once, Rule, Sources, Spike
 from rules.spec import Spec
 
 _SHOWN = 8
@@ -24,7 +24,7 @@ class ReadBack:
     """A rule in sentences. `lists` are those it names, directly or through another, each with its entries."""
 
     fires: tuple[str, ...]
-    """A sentence, or its beginning and an indented line for each part."""
+    """A sentence, or its beginning and an indented line for each part; then what is asked of several matches, in sentences."""
     same: str
     labels: tuple[str, ...]
     lists: tuple[tuple[str, tuple[str, ...]], ...]
@@ -35,7 +35,7 @@ def read_back(parsed: Parsed, id: str) -> ReadBack:
     found = {rule.id: (spec, rule) for spec, rule in parsed.rules}
     spec, rule = found[id]
     return ReadBack(
-        fires=fires(rule),
+        fires=(*fires(rule), *paced(rule)),
         same=same(rule.once),
         labels=tuple(
             f"{label.name} is " + ", or ".join(f"{value} where it says {terms.describe()}" for value, terms in label.values)
@@ -86,6 +86,38 @@ def same(once: Once) -> str:
     told = f" A change of {one_of(once.update_on)} is told as an update." if once.update_on else ""
     when = f"Two findings are one event when {' and '.join(tests)}, and no more than {_long(once.within)} lie between them."
     return when + " Each event is told once." + told
+
+
+def paced(rule: Rule) -> tuple[str, ...]:
+    """What is asked of several matches before anybody is told, a sentence each; nothing of most rules."""
+    return (*_counted(rule.frequency), *_rises(rule.spike), *_confirmed(rule.sources), *_misses(rule.silence))
+
+
+def _counted(asked: Frequency | None) -> Iterator[str]:
+    if asked:
+        each = f" with the same {_and(asked.per)}" if asked.per else ""
+        yield f"It is told only once at least {asked.at_least} articles{each} matched within {_long(asked.within)}; copies count once."
+
+
+def _rises(asked: Spike | None) -> Iterator[str]:
+    if asked:
+        yield (
+            f"It is told only when {asked.times:g} times as many articles match within {_long(asked.within)} as is usual over"
+            f" {_long(asked.against)}, and at least {asked.at_least}; copies count once."
+        )
+
+
+def _confirmed(asked: Sources | None) -> Iterator[str]:
+    if asked:
+        before = (
+            f"until then its level is {asked.single_source_level}" if asked.single_source_level else "until then nobody is told"
+        )
+        yield f"It is told once at least {asked.min_independent} sources that do not copy one another report it; {before}."
+
+
+def _misses(asked: timedelta | None) -> Iterator[str]:
+    if asked:
+        yield f"When nothing matched for {_long(asked)}, that is told, and so is the next match."
 
 
 def shortened(listed: Sequence[str], shown: int = _SHOWN) -> str:

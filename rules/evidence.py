@@ -36,11 +36,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """An article's findings for one rule, best first; never empty."""
+    """An article's findings for one rule, best first; empty only where somebody asked for `later` and there is some."""
 
     rule: str
     article: str
     findings: tuple[Finding, ...]
+    later: tuple[Finding, ...] = ()
+    """What it says is called off. They would be findings if it were not: they end events that are known, and open none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

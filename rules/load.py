@@ -14,6 +14,7 @@ from rules.conditions import Context, Words, parse
 from rules.conditions.base import Condition, TermList, names
 from rules.examples import EXAMPLES, Example
 from rules.names import Names
+from rules.pace import PACE
 from rules.problems import Invalid, Problem
 from rules.rule import LEVELS, STATUSES, Label, Once, Rule
 from rules.ruleset import RuleSet
@@ -78,6 +79,7 @@ RULE: Shape = {
     "when": Key(Kind(parse, {"$ref": "#/$defs/condition"}), "the condition under which it fires", required=True),
     "labels": Key(Kind(_labels, _LABELS), "values read off the evidence: label: {value: terms}", default=()),
     "once": Key(Kind(_once, shape.mapping(ONCE)), "what counts as the same event", default=Once(alike=0.8)),
+    **PACE,
     "notify": Key(shape.TEXTS, "receivers by id; left out: all"),
     "examples": Key(EXAMPLES, "articles that it must match, and articles that it must skip", default=()),
 }

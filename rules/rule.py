@@ -20,12 +20,42 @@ class Once:
 
     Values of `per` that are known on both sides are equal, and, if `alike` is given, the contents are at least that
     alike (0 to 1). `within` counts from the last sighting. A change of a value in `update_on` is an update.
+
+    That an event is called off, or that an article no longer says what was told of it, needs no entry there: of an event that was
+    told it is always told.
     """
 
     per: tuple[str, ...] = ()
     alike: float | None = None
     within: timedelta = timedelta(days=7)
     update_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frequency:
+    """Told only once so many articles that are no copies matched within a time; where `per` is given, of one value each."""
+
+    at_least: int
+    within: timedelta
+    per: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spike:
+    """Told only when `times` as many articles matched within a time as do on average in as long a time of the baseline `against`."""
+
+    times: float
+    within: timedelta
+    against: timedelta
+    at_least: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Told once so many sources that do not copy one another report it. `single_source_level` is the level until then; left out, nobody is."""
+
+    min_independent: int
+    single_source_level: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +82,11 @@ class Rule:
     references: tuple[str, ...] = ()
     labels: tuple[Label, ...] = ()
     once: Once = Once(alike=0.8)
+    frequency: Frequency | None = None
+    spike: Spike | None = None
+    silence: timedelta | None = None
+    """Somebody is told when it matched nothing for so long, and when it does again."""
+    sources: Sources | None = None
     notify: tuple[str, ...] | None = None
     """Receivers by id; None: all of them."""
     examples: tuple[Example, ...] = ()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from rules.article import Article
 from rules.evidence import Clause, Evidence, Finding, Hit, Match
 from rules.fold import vocabulary
+from rules.later import later
 from rules.problems import Problem
 from rules.reading import Reading, Sentence
 from rules.rule import Label, Rule
@@ -22,16 +23,14 @@ class RuleSet:
     rules: tuple[Rule, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
-    def match(self, article: Article) -> list[Match]:
-        """The rules that the article satisfies, in the order they are written; deprecated rules are not asked."""
+    def match(self, article: Article, *, ended: bool = False) -> list[Match]:
+        """The rules that the article satisfies, in the order they are written; deprecated rules are not asked.
+
+        `ended`: also those that it would satisfy were not all that it names called off, which the match keeps apart as `later`.
+        """
         reading = Reading(article)
-        found = []
-        for rule in self.rules:
-            if rule.status != "deprecated" and rule.when.possible(reading.vocabulary) and reading.sentences:
-                evidence = rule.when.search(reading, reading.sentences)
-                if evidence is not None:
-                    found.append(Match(rule=rule.id, article=article.id, findings=findings(evidence, reading, rule.labels)))
-        return found
+        asked = [rule for rule in self.rules if rule.status != "deprecated" and rule.when.possible(reading.vocabulary)]
+        return [one for rule in asked if reading.sentences and (one := _match(rule, reading, ended=ended)) is not None]
 
     def possible(self, *texts: str) -> bool:
         """Whether any rule could match an article made of these texts, or of parts of them: cheap, and never wrongly no."""
@@ -51,6 +50,19 @@ class RuleSet:
         return {rule.id: rule for rule in self.rules}[id]
 
 
+def _match(rule: Rule, reading: Reading, *, ended: bool) -> Match | None:
+    evidence = rule.when.search(reading, reading.sentences)
+    gone = later(rule.when, reading, reading.sentences) if ended else None
+    if evidence is None and gone is None:
+        return None
+    found = findings(evidence, reading, rule.labels) if evidence is not None else ()
+    off = findings(gone, reading, rule.labels) if gone is not None else ()
+    known = set(map(_said, found))
+    return Match(
+        rule=rule.id, article=reading.article.id, findings=found, later=tuple(one for one in off if _said(one) not in known)
+    )
+
+
 def findings(evidence: Evidence, reading: Reading, labels: Sequence[Label] = ()) -> tuple[Finding, ...]:
     """What a condition found, as findings: its own, or the sentence that holds most of the hits. Labels and captures are added."""
     found = _each_once(evidence.findings) or (_ordinary(evidence, reading),)
@@ -66,8 +78,13 @@ def _each_once(found: Sequence[Finding]) -> tuple[Finding, ...]:
     """Without those that say the same of the same sentence, as two branches of a condition may."""
     kept: dict[tuple[object, ...], Finding] = {}
     for one in found:
-        kept.setdefault((one.field, one.start, *sorted(one.captures.items(), key=str), *sorted(one.labels.items(), key=str)), one)
+        kept.setdefault(_said(one), one)
     return tuple(kept.values())
+
+
+def _said(one: Finding) -> tuple[object, ...]:
+    """What a finding says, and where."""
+    return one.field, one.start, *sorted(one.captures.items(), key=str), *sorted(one.labels.items(), key=str)
 
 
 def _read_off(finding: Finding, reading: Reading, labels: Sequence[Label]) -> dict[str, str | None]:

@@ -29,11 +29,15 @@
             expect: {kind: update, stance: rejects}
             told: [desk]
             not_told: [night]
+            why: {night: takes only tag urgent}   # a part of the reason why it is told, or is not
+          - at: +1h                       # no article: somebody asks not to be told of a rule, a source,
+            silence: {rule: on-talks, until: +2h, reason: known exercise}     # or of the events of article 1 (article: 1)
 
 An article has the keys file, id, title, summary, text, source, url, author, language, tags and published; `at` is when it is first
 seen, and in a sequence also its date where it has no other. The same `id` once more is an edit. Expectations match partially: what
-they do not name may be anything. In a sequence `expect` is one alert or a list of them, each with rule, kind (new or update), title
-(a part of it) and any values; a rule's `notify` and the receivers' levels and tags decide who is told, as in the monitor itself.
+they do not name may be anything. In a sequence `expect` is one alert or a list of them, each with rule, kind (new, update, …), title
+(a part of it) and any values. A rule's `notify`, the routes and what the receivers wish decide who is told, as in the monitor itself;
+`told` are those who are told at once: who is muted, or waits for a digest, is not.
 """
 
 from __future__ import annotations
@@ -47,24 +51,14 @@ from rules import shape
 from rules.article import Article
 from rules.conditions.base import Context
 from rules.examples import Example, when
-from rules.rule import LEVELS
+from rules.receivers import CAP, KINDS, Receiver, Route, receiver, route
 from rules.shape import Json, Key, Kind, Shape
 from rules.spec import Spec, unknown
 
 Library = Mapping[str, Sequence[Article] | str]
 """The saved articles that tests name, by the path they write: the articles in the file, or why it cannot be read."""
 
-KINDS = ("new", "update")
 _NOTHING = Context({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receiver:
-    """Somebody who could be told. `levels` and `tags` narrow what they take; empty: everything."""
-
-    id: str
-    levels: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,15 +91,29 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """An article that comes in, and what is to follow. `told` None: anybody may be; empty: nobody is."""
+class Silence:
+    """Somebody asks not to be told of something: "rule:ID", "source:ID", or "article:1", the events that it raised alerts of."""
 
-    article: Article
+    target: str
+    until: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """An article that comes in, and what is to follow. `told` None: anybody may be; empty: nobody is.
+
+    `why`: a part of the reason why a receiver is told, or is not. Where there is a `silence`, there is no article.
+    """
+
+    article: Article | None
     at: datetime
+    silence: Silence | None = None
     expects: tuple[Expected, ...] = ()
     skip: bool = False
     told: tuple[str, ...] | None = None
     not_told: tuple[str, ...] = ()
+    why: Mapping[str, str | None] = field(default_factory=dict)
     line: int = 0
 
 
@@ -117,6 +125,8 @@ class Story:
     rule: str | None
     steps: tuple[Step, ...]
     receivers: tuple[Receiver, ...] = ()
+    routes: tuple[Route, ...] = ()
+    cap: int = CAP
     file: str = ""
     line: int = 0
 
@@ -154,12 +164,6 @@ _LISTED = Kind(_each, _LIST)
 _WHEN = Kind(lambda spec, _: when(spec), {"type": "string"})
 _AT = Kind(_whole, {"type": "string", "examples": ["2026-07-01T10:00:00Z", "+2h"]})
 
-RECEIVER: Shape = {
-    "id": Key(shape.TEXT, "what rules name under notify", "?", required=True),
-    "levels": Key(shape.choices(LEVELS), "only alerts of these levels", default=()),
-    "tags": Key(shape.TEXTS, "only alerts with one of these tags", default=()),
-}
-
 ARTICLE: Shape = {
     "file": Key(shape.TEXT, "a saved article, by its path from the test file; keys beside it replace what it says"),
     "id": Key(shape.TEXT, "which article it is; with a file that holds several, which of them"),
@@ -190,18 +194,36 @@ STEP: Shape = {
     "skip": Key(shape.BOOLEAN, "true: it raises no alert", default=False),
     "told": Key(shape.TEXTS, "receivers that are told; []: nobody is"),
     "not_told": Key(shape.TEXTS, "receivers that are not", default=()),
+    "why": Key(_VALUES, "a part of the reason why a receiver is told, or is not: {night: muted}", default={}),
+    "silence": Key(_EXPECT, "instead of an article: what is not to be told any more: rule, source or article, until, reason"),
+}
+
+SILENCE: Shape = {
+    "rule": Key(shape.TEXT, "a rule"),
+    "source": Key(shape.TEXT, "a source"),
+    "article": Key(shape.whole(1, 10_000), "the events that the alerts of this article of the sequence, counted from 1, tell of"),
+    "until": Key(_AT, "until when: a date and time, or +2h, after the step itself", required=True),
+    "reason": Key(shape.TEXT, "why", default=""),
+}
+_TARGETS = ("rule", "source", "article")
+
+_TELLING: Shape = {
+    "routes": Key(_LISTED, "which alerts go to which of the receivers, as in monitor.yaml"),
+    "cap": Key(shape.whole(0, 100_000), "alerts a rule and hour that are told at once; 0: all"),
 }
 
 STORY: Shape = {
     "name": Key(shape.TEXT, "what the test is called", default=""),
     "rule": Key(shape.TEXT, "the only rule whose alerts count"),
     "receivers": Key(_LISTED, "who there is to tell, in this test"),
+    **_TELLING,
     "articles": Key(_LISTED, "articles that come in one after the other", default=[], required=True),
 }
 
 FILE: Shape = {
     "rules": Key(shape.TEXT, "the rule file that is tested, by its path from here"),
-    "receivers": Key(_LISTED, "who there is to tell; left out: the receivers of monitor.yaml"),
+    "receivers": Key(_LISTED, "who there is to tell; left out: the receivers and routes of monitor.yaml"),
+    **_TELLING,
     "tests": Key(_LISTED, "articles, and sequences of articles, with what must come of them", default=[], required=True),
 }
 
@@ -220,26 +242,41 @@ def _entries(spec: Spec, key: str) -> list[Spec]:
     return found.value if found is not None and isinstance(found.value, list) else []
 
 
-def suite(
-    root: Spec, rules: Collection[str], *, receivers: Sequence[Receiver] = (), library: Library | None = None
-) -> tuple[Test, ...]:
-    """The tests of a file; what is wrong with it is noted. `rules` are the ids that there are, `receivers` those of monitor.yaml."""
+def suite(root: Spec, rules: Collection[str], *, desk: Desk | None = None, library: Library | None = None) -> tuple[Test, ...]:
+    """The tests of a file; what is wrong with it is noted. `rules` are the ids that there are, `desk` is that of monitor.yaml."""
     top = shape.fill(root, FILE, _NOTHING)
-    there = tuple(receivers) if top["receivers"] is None else tuple(map(_receiver, top["receivers"]))
-    reader = _Reader(rules, there, library or {})
+    reader = _Reader(rules, _desk(top, desk or Desk()), library or {})
     return tuple(reader.test(one) for one in top["tests"])
 
 
-def _receiver(spec: Spec) -> Receiver:
-    return Receiver(**shape.fill(spec, RECEIVER, _NOTHING))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Who there is to tell, and how: receivers, the routes to them, and how many alerts a rule and hour are told at once."""
+
+    receivers: tuple[Receiver, ...] = ()
+    routes: tuple[Route, ...] = ()
+    cap: int = CAP
+
+
+def _desk(values: Mapping[str, Any], outer: Desk) -> Desk:
+    """The desk as a file or a test has it; what it does not say is as around it. Own receivers have no routes but their own."""
+    own, routes, cap = (values[key] for key in ("receivers", "routes", "cap"))
+    there = outer.receivers if own is None else tuple(map(receiver, own))
+    kept = outer.routes if own is None else ()
+    ids = [one.id for one in there]
+    return Desk(
+        receivers=there,
+        routes=kept if routes is None else tuple(route(one, ids) for one in routes),
+        cap=outer.cap if cap is None else cap,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads the tests of one file: the rules, receivers and saved articles that they may name."""
+    """Reads the tests of one file: the rules, the desk and the saved articles that they may name."""
 
     rules: Collection[str]
-    receivers: tuple[Receiver, ...]
+    desk: Desk
     library: Library
 
     def test(self, spec: Spec) -> Test:
@@ -260,34 +297,54 @@ class _Reader:
     def story(self, spec: Spec) -> Story:
         values = shape.fill(spec, STORY, _NOTHING)
         self.known(spec)
-        own = values["receivers"]
-        reader = self if own is None else replace(self, receivers=tuple(map(_receiver, own)))
+        reader = replace(self, desk=_desk(values, self.desk))
         steps: list[Step] = []
         for one in values["articles"]:
-            steps.append(reader.step(one, values["rule"], steps[-1].at if steps else None))
+            silent = one.get("silence") is not None
+            steps.append(reader.silence(one, steps) if silent else reader.step(one, values["rule"], steps))
         return Story(
             name=values["name"] or f"line {spec.line}",
             rule=values["rule"],
             steps=tuple(steps),
-            receivers=reader.receivers,
+            receivers=reader.desk.receivers,
+            routes=reader.desk.routes,
+            cap=reader.desk.cap,
             file=spec.file,
             line=spec.line,
         )
 
-    def step(self, spec: Spec, rule: str | None, before: datetime | None) -> Step:
+    def silence(self, spec: Spec, before: Sequence[Step]) -> Step:
+        """A step at which somebody asks not to be told of something."""
+        spec.only(("at", "silence"), "key of a silence")
+        at = _at(spec, spec.get("at"), None, before[-1].at if before else None)
+        said = spec.value["silence"] if isinstance(spec.value, dict) else spec
+        values = shape.fill(said, SILENCE, _NOTHING)
+        self.known(said)
+        named = [f"{key}:{values[key]}" for key in _TARGETS if values[key] is not None]
+        if len(named) != 1 and isinstance(said.value, dict):
+            said.wrong(f"say what is silenced: one of {', '.join(_TARGETS)}")
+        if (number := values["article"]) is not None and (number > len(before) or before[number - 1].article is None):
+            said.wrong(f"there is no article {number} before it", key="article")
+        until = _clock(values["until"], at) if values["until"] else None
+        silence = Silence(target=named[0] if named else "", until=until or at, reason=values["reason"])
+        return Step(article=None, at=at, silence=silence, line=spec.line)
+
+    def step(self, spec: Spec, rule: str | None, before: Sequence[Step]) -> Step:
         values = shape.fill(spec, STEP, _NOTHING)
         if values["skip"] and values["expect"] is not None:
             spec.wrong("an article that raises no alert has none to expect", key="expect")
         article = self.article(spec, values)
         for key in ("told", "not_told"):
-            self.known_receivers(spec.get(key))
+            self.known_receivers(*_each_of(spec.get(key)))
+        self.known_receivers(*_keys(spec.get("why")))
         return Step(
             article=article,
-            at=_at(spec, values["at"], article.published, before),
+            at=_at(spec, values["at"], article.published, before[-1].at if before else None),
             expects=tuple(self.expected(one, rule) for one in values["expect"].each()) if values["expect"] else (),
             skip=values["skip"],
             told=values["told"],
             not_told=values["not_told"],
+            why=values["why"],
             line=spec.line,
         )
 
@@ -333,14 +390,26 @@ class _Reader:
         if rule is not None and str(rule.value) not in self.rules:
             rule.wrong(unknown("rule", str(rule.value), self.rules) if self.rules else "there are no rules to test")
 
-    def known_receivers(self, spec: Spec | None) -> None:
+    def known_receivers(self, *named: Spec) -> None:
         """Notes receivers that there are not."""
-        there = [one.id for one in self.receivers]
-        for one in spec.each() if spec is not None else ():
+        there = [one.id for one in self.desk.receivers]
+        for one in named:
             if isinstance(one.value, str) and one.value not in there:
                 one.wrong(
                     unknown("receiver", one.value, there) if there else "there are no receivers: name some under receivers:"
                 )
+
+
+def _each_of(spec: Spec | None) -> list[Spec]:
+    return spec.each() if spec is not None else []
+
+
+def _keys(spec: Spec | None) -> list[Spec]:
+    """The keys of a mapping as values of their own, at their places."""
+    if spec is None or not isinstance(spec.value, dict):
+        return []
+    places = {key: spec.keys.get(key, (spec.line, spec.column)) for key in spec.value}
+    return [replace(spec, value=key, line=line, column=column) for key, (line, column) in places.items()]
 
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 import rules
 from monitor import envelope, feeds, rhythm, steps
 from monitor.model import Alert, Delivery, Event, Original, Visit
-from monitor.policy import Route
+from monitor.policy import Office, Route
 from monitor.ports import Fill
 from monitor.sources.feed import FeedSource
 from monitor.steps import Bench, Round
@@ -197,7 +197,7 @@ class Desk:
             every=self.every,
             patience=self.patience,
             offline=self.offline,
-            routes=self.routes(),
+            office=Office(routes=self.routes()),
         )
         return await steps.ingest(self.source(name), around)
 

@@ -27,7 +27,9 @@ SOURCES = ROOT / "docs" / "sources.md"
 PAGES = [ROOT / "README.md", MANUAL, ROOT / "docs" / "tutorial.md", SOURCES]
 LESSON = "should match, but does not"
 """An example that fails on purpose, in the tutorial; following it shows that it does."""
-SETTINGS = {"sources", "receivers", "settings"}
+SETTINGS = {"sources", "receivers", "routes", "settings"}
+PACE = {"frequency", "spike", "silence"}
+"""Keys of a rule that may stand beside its own `sources`."""
 
 
 def snippets(page: Path, language: str) -> Iterator[Any]:
@@ -49,7 +51,7 @@ def problems(text: str) -> list[str]:
     if root is None or not isinstance(root.value, dict | list):
         return list(map(str, notes.problems)) or ["neither a mapping nor a list"]
     keys = set(root.value) if isinstance(root.value, dict) else set()
-    if keys & SETTINGS and "tests" not in keys:
+    if keys & SETTINGS and "tests" not in keys and not keys & PACE:
         return of_settings(text)
     if "tests" in keys:
         return of_tests(root, notes)

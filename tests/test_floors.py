@@ -21,7 +21,8 @@ FLOORS = {
     "sources stores sinks links web egress": 4,  # touch the world; never import one another
     "steps": 3,
     # pure decisions and parsing
-    "policy rhythm novelty envelope backtest feeds dates pages imprint habits saved identity text unpack addresses report junit": 2,
+    "ruling headline": 2,  # the heart of policy
+    "policy tempo desk rhythm novelty envelope backtest feeds dates pages imprint habits saved identity text unpack addresses report junit": 2,
     "listing sitemaps arrivals opml discovery hrefs": 2,  # what is not a feed, and finding feeds
     "model errors ports wire": 1,  # words and seams
     "rules monitor": 0,  # the engine, and the bare package: a version and no more

@@ -26,7 +26,7 @@ from monitor.app import daemon
 from monitor.app.daemon import App
 from monitor.config import Config, Watched
 from monitor.errors import FetchFailed
-from monitor.policy import Route
+from monitor.policy import Office, Route
 from monitor.schedule import Schedule
 from monitor.sources.feed import FeedSource
 from monitor.steps import Bench
@@ -84,13 +84,13 @@ class Life:
         bench = Bench(store=self.store, match=self.match, rules={}, moment=lambda _: self.clock())
         self.app = App(
             config=Config(sources=watched),
-            book=None,  # type: ignore[arg-type]
+            rules=None,  # type: ignore[arg-type]
             store=self.store,
             sources=sources,
             sinks={"desk": self.receiver},
             bench=bench,
             free=lambda _: True,
-            routes=[Route(id="desk", render=self.receiver.render)],
+            office=Office(routes=[Route(id="desk", render=self.receiver.render)]),
             opened=self.clock(),
             checked=self.clock(),
         )

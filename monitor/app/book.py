@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from rules import Limits, Rule, RuleSet
 from rules.load import gather, parse_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 DEFAULT = Limits()
@@ -45,23 +45,33 @@ class Book:
         return {rule.id: rule for rule in self.ruleset.rules}
 
 
-def read_rules(path: Path, limits: Limits = DEFAULT) -> Book:
+def content(name: str) -> bytes:
+    """The bytes of a rule file. Raises OSError."""
+    return Path(name).read_bytes()
+
+
+def read_rules(path: Path, limits: Limits = DEFAULT, reader: Callable[[str], bytes] = content) -> Book:
     """The rules in `path` and what it includes. Raises ConfigError where it cannot be read, Invalid with all problems."""
-    files = _files(path, limits)
+    files = _files(path, limits, reader)
     return Book(main=str(path), files=files, ruleset=rules.load(files, str(path), limits), limits=limits)
 
 
 def read_draft(draft: Path, path: Path, limits: Limits = DEFAULT) -> Book:
     """The rules in `draft`, which may use the lists of those in `path`, if they are there. Raises as read_rules."""
     files = _files(draft, limits)
-    lent, _ = gather(str(path), lambda name: Path(name).read_bytes(), limits)
+    lent, _ = gather(str(path), content, limits)
     ruleset = parse_files(files, str(draft), lent, limits).checked()
     return Book(main=str(draft), files=files, ruleset=ruleset, limits=limits)
 
 
-def _files(path: Path, limits: Limits) -> dict[str, bytes]:
+def told_to_all(rules: Mapping[str, Rule]) -> dict[str, Rule]:
+    """Rules that name nobody: where there are no receivers, all alerts go to the terminal."""
+    return {name: replace(rule, notify=None) for name, rule in rules.items()}
+
+
+def _files(path: Path, limits: Limits, reader: Callable[[str], bytes] = content) -> dict[str, bytes]:
     try:
-        path.read_bytes()
+        reader(str(path))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}: name another with --rules, or write one: monitor init") from error
-    return rules.bundle(str(path), lambda name: Path(name).read_bytes(), limits)
+    return rules.bundle(str(path), reader, limits)

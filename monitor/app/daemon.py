@@ -12,24 +12,26 @@ from typing import TYPE_CHECKING
 import structlog
 
 import rules
-from monitor import rhythm, steps
+from monitor import policy, rhythm, steps
 from monitor.app import kept, receivers, sources
+from monitor.app.attend import Attendant
 from monitor.app.book import Book, jitter, now
+from monitor.app.reload import InForce
+from monitor.policy import NOBODY, Office
 from monitor.schedule import Schedule
 from monitor.sources import polite
 from monitor.sources.page import PageFiller
 from monitor.steps import Bench, Round
 from monitor.stores import open_store
 from monitor.workers import Workers
-from rules import Article, Rule
+from rules import Article
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from monitor.config import Config, Watched
     from monitor.model import Alert, Original, Visit
-    from monitor.policy import Route
-    from monitor.ports import Sink, Source, Store
+    from monitor.ports import Fill, Sink, Source, Store
 
 DRAIN = 5.0
 """Seconds that what is under way gets when asked to stop; the rest of the 8 s is for closing."""
@@ -57,14 +59,15 @@ class App:
     """A monitor that is open. `sources` and `sinks` are what it watches and whom it tells; `free` says whether a host may be asked."""
 
     config: Config
-    book: Book
+    rules: InForce
     store: Store
     sources: Mapping[str, Source]
     sinks: Mapping[str, Sink]
     bench: Bench
     free: Callable[[str], bool]
-    routes: Sequence[Route] = ()
+    office: Office = NOBODY
     schedule: Schedule = field(init=False)
+    attendant: Attendant = field(init=False)
     watched: Mapping[str, Watched] = field(init=False)
     hosts: Mapping[str, str] = field(init=False)
     due: dict[str, datetime] = field(default_factory=dict)
@@ -84,12 +87,15 @@ class App:
     def __post_init__(self) -> None:
         self.watched = {one.id: one for one in self.config.sources}
         self.hosts = {one.id: sources.machine(one) for one in self.config.sources}
+        self.attendant = Attendant(store=self.store, office=self.office, since=self.opened)
         self.schedule = Schedule(
             claim=self.claim,
             ingest=self.ingest,
             deliver=self.deliver,
             refill=self.refill,
             tidy=self.tidy,
+            reread=self.consult,
+            attend=self.attend,
             slots=self.config.fetches,
         )
 
@@ -156,7 +162,7 @@ class App:
             every=wanted.every,
             patience=wanted.patience,
             offline=self.offline,
-            routes=self.routes,
+            office=self.office,
         )
 
     def offline(self) -> bool:
@@ -175,6 +181,20 @@ class App:
         """Asks again for missing pages."""
         await steps.refill(bench=self.bench, now=now())
         self.schedule.nudge()
+
+    async def attend(self) -> None:
+        """Sends digests, daily lines, and what is to be said of rules that found nothing."""
+        if await self.attendant.attend(now(), self.rules.rules):
+            self.schedule.nudge()
+
+    async def consult(self) -> None:
+        """Looks whether the rules were edited."""
+        await self.rules.look()
+
+    def reread(self) -> None:
+        """Reads the rules again at once, whether their files seem to have changed or not."""
+        self.rules.asked = True
+        self.schedule.consult_now()
 
     async def tidy(self) -> None:
         """Removes what is older than it is to be kept."""
@@ -218,25 +238,32 @@ async def open_app(config: Config, book: Book, terminal: Sink) -> AsyncIterator[
         sinks = receivers.sinks(config, egress) or {terminal.id: terminal}
         routes = receivers.routes(config.receivers, sinks)
         wanted = {one.id: one.full_text for one in config.sources}
-        filler = PageFiller(get=egress.page, read=workers.read_page, extract=workers.extract, clock=now, wanted=wanted)
+
+        def fill(workers: Workers) -> Fill:
+            return PageFiller(get=egress.page, read=workers.read_page, extract=workers.extract, clock=now, wanted=wanted).fill
+
+        in_force = InForce(config=config, book=book, workers=workers, fill=fill)
         bench = Bench(
             store=store,
             match=workers.match,
-            rules=book.rules if config.receivers else told_to_all(book.rules),
+            rules=in_force.rules,
             moment=lambda _: now(),
-            fill=filler.fill,
+            fill=fill(workers),
             batch=steps.BATCH,
             routes=routes,
+            ways=config.routes,
+            cap=config.cap,
+            turn=in_force.turn,
         )
         yield App(
             config=config,
-            book=book,
+            rules=in_force,
             store=store,
             sources=sources.open_sources(config, egress, workers),
             sinks=sinks,
             bench=bench,
             free=egress.free,
-            routes=routes,
+            office=policy.Office(routes=routes, ways=config.routes, cap=config.cap),
         )
 
 
@@ -247,11 +274,6 @@ async def run(app: App, stop: asyncio.Event, hurry: asyncio.Event) -> None:
     log.info("stopping")
     await app.schedule.drain(DRAIN, hurry)
     log.info("stopped")
-
-
-def told_to_all(rules: Mapping[str, Rule]) -> dict[str, Rule]:
-    """Rules that name nobody: where there are no receivers, all alerts go to the terminal."""
-    return {name: replace(rule, notify=None) for name, rule in rules.items()}
 
 
 def _workers(config: Config, book: Book) -> Workers:

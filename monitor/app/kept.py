@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def open_kept(config: Config) -> AsyncIterator[Store]:
-    """The store as it is, for reading beside a running monitor. Raises StoreError where there is none yet."""
+async def open_kept(config: Config, *, sole: bool = False) -> AsyncIterator[Store]:
+    """The store as it is, for reading beside a running monitor; `sole`: instead of one. Raises StoreError where there is none yet."""
     if not exists(config):
         raise StoreError(f"{config.store} is not there yet: 'monitor run' makes it")
-    store = await open_store(config.store)
+    store = await open_store(config.store, sole=sole)
     try:
         yield store
     finally:
@@ -37,14 +37,21 @@ async def open_kept(config: Config) -> AsyncIterator[Store]:
 
 async def read_late(fresh: Fresh, store: Store, readers: Sequence[Read]) -> Article:
     """The article with the text of its page, where that was kept and not read when it came, and one of the readers wants it."""
-    if fresh.unread is None:
+    page = await unread_page(fresh, store)
+    if page is None:
         return fresh.article
-    originals = [one for version in await store.revisions(fresh.article.id) for one in version.originals]
-    for page in (one for one in originals if one.sha256 == fresh.unread):
-        for read in readers:
-            if (found := await _read(read, fresh.article, page)) is not None:
-                return completed(fresh.article, found, page.at)
+    for read in readers:
+        if (found := await _read(read, fresh.article, page)) is not None:
+            return completed(fresh.article, found, page.at)
     return fresh.article
+
+
+async def unread_page(fresh: Fresh, store: Store) -> Original | None:
+    """Its page, where that is kept and was not read."""
+    if fresh.unread is None:
+        return None
+    originals = [one for version in await store.revisions(fresh.article.id) for one in version.originals]
+    return next((one for one in originals if one.sha256 == fresh.unread), None)
 
 
 async def _read(read: Read, article: Article, page: Original) -> Page | None:
@@ -73,6 +80,14 @@ def exists(config: Config) -> bool:
 
 def _path(store: str) -> Path:
     return Path(store.removeprefix("sqlite:").removeprefix("//"))
+
+
+def beside(config: Config, ending: str) -> Path | None:
+    """The file of this ending beside the store; None: the store is no file."""
+    if config.store.startswith("memory:"):
+        return None
+    store = _path(config.store)
+    return store.with_name(f"{store.name}.{ending}")
 
 
 def is_running(config: Config) -> bool:

@@ -9,7 +9,7 @@ from monitor.addresses import Guard
 from monitor.app.book import Book, now
 from monitor.egress import Egress
 from monitor.errors import ConfigError
-from monitor.policy import Route
+from monitor.policy import SILENT, Route
 from monitor.sinks.webhook import WebhookSink
 
 if TYPE_CHECKING:
@@ -33,6 +33,14 @@ def check(config: Config, book: Book) -> None:
     ]
     if known and unknown:
         raise ConfigError(f"{', '.join(unknown)}: no such receiver; {config.file} has {', '.join(sorted(known))}")
+    there = {*book.rules, SILENT}
+    asked = {name for one in config.receivers for name in one.wishes.rules} | {
+        name for one in config.routes for name in one.rules
+    }
+    if strange := sorted(asked - there):
+        raise ConfigError(
+            f"{config.file}: receivers or routes ask for the rule '{strange[0]}', which there is not: {', '.join(sorted(there))}"
+        )
 
 
 def open_egress(config: Config) -> Egress:
@@ -66,8 +74,7 @@ def routes(wanted: Sequence[Receiver], sinks: Mapping[str, Sink]) -> list[Route]
         Route(
             id=name,
             render=sink.render,
-            levels=frozenset(wishes[name].levels) if name in wishes else frozenset(),
-            tags=frozenset(wishes[name].tags) if name in wishes else frozenset(),
+            wishes=wishes[name].wishes if name in wishes else None,
         )
         for name, sink in sinks.items()
     ]

@@ -16,7 +16,7 @@ from monitor.errors import ConfigError, Unreadable
 from monitor.sources.replay import content
 from rules import Invalid, Rule, spec, trial
 from rules.spec import Notes, Spec
-from rules.trial import Case, Receiver, Test
+from rules.trial import Case, Test
 
 if TYPE_CHECKING:
     from monitor.config import Config
@@ -68,9 +68,9 @@ def target(path: Path, root: Spec | None, config: Config) -> Path:
     return beside[0] if beside else config.rules
 
 
-def receivers(config: Config) -> tuple[Receiver, ...]:
-    """Those of monitor.yaml, as tests see them."""
-    return tuple(trial.Receiver(id=one.id, levels=one.levels, tags=one.tags) for one in config.receivers)
+def desk(config: Config) -> trial.Desk:
+    """That of monitor.yaml, as tests see it."""
+    return trial.Desk(receivers=tuple(one.wishes for one in config.receivers), routes=config.routes, cap=config.cap)
 
 
 def read_file(path: Path, notes: Notes) -> Spec | None:
@@ -184,7 +184,7 @@ class _Finder:
 
     async def suite(self, root: Spec, book: Book, rehearsal: Rehearsal) -> tuple[Test, ...]:
         library = {name: await _saved(Path(root.file).parent / name, rehearsal) for name in trial.files(root)}
-        return trial.suite(root, list(book.rules), receivers=receivers(self.config), library=library)
+        return trial.suite(root, list(book.rules), desk=desk(self.config), library=library)
 
 
 def own(rule: Rule) -> Iterator[Case]:

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from monitor import identity
+from monitor import desk, identity
 from monitor.app import replay as stage
 from monitor.app.replay import Rehearsal
-from monitor.model import Sent
-from monitor.policy import Route
+from monitor.model import Hush
 from rules import Rule, RuleSet, examples, trial
 from rules.trial import Case, Expected, Step, Story, Test
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from monitor.app.book import Book
     from monitor.app.shelf import Shelf
+    from monitor.desk import Choice
     from monitor.model import Alert
-    from monitor.ports import Store
     from rules import Article
 
-MOST = 1_000
-"""Deliveries of one step: more than there are receivers."""
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,34 +105,67 @@ def nearest(rule: Rule, article: Article) -> tuple[str, ...]:
 async def _story(story: Story, rehearsal: Rehearsal) -> list[Miss]:
     """A story runs through the steps of the monitor on a store of its own."""
     missed = []
-    routes = [
-        Route(id=one.id, render=lambda alert: alert.id.encode(), levels=one.levels, tags=one.tags) for one in story.receivers
-    ]
+    duty = _Duty(story=story, rules=rehearsal.book.rules)
     async with stage.open_kept_or_not(None) as store:
         for number, step in enumerate(story.steps, 1):
-            article = _arriving(step)
-            alerts = await stage.replay(rehearsal, [article], at=step.at, store=store, routes=routes)
+            if step.article is None:
+                for hush in duty.silenced(step):
+                    await store.hush(hush)
+                continue
+            article = _arriving(step, step.article)
+            alerts = await stage.replay(rehearsal, [article], at=step.at, store=store)
+            choices = duty.told(number, alerts, step.at)
             counted = [one for one in alerts if story.rule in (None, one.rule)]
-            told = await _told(store, step, {one.id for one in counted})
-            found = [*_broken(rehearsal), *_of_alerts(step, counted, article, rehearsal.book), *_of_told(step, told, counted)]
+            decided = [one for alert in counted for one in choices[alert.id]]
+            found = [*_broken(rehearsal), *_of_alerts(step, counted, article, rehearsal.book), *_of_told(step, decided, counted)]
             missed += [
                 Miss(file=story.file, line=step.line, message=f"article {number}: {said}", near=near) for said, near in found
             ]
     return missed
 
 
-def _arriving(step: Step) -> Article:
+@dataclass(slots=True, kw_only=True)
+class _Duty:
+    """Who is told of the alerts of a story: what came before, as far as that matters."""
+
+    story: Story
+    rules: Mapping[str, Rule]
+    events: dict[int, list[str]] = field(default_factory=dict)
+    """The events that the alerts of each article told of."""
+    past: list[tuple[str, datetime]] = field(default_factory=list)
+    """Rules of which somebody was told at once, and when."""
+
+    def silenced(self, step: Step) -> list[Hush]:
+        """What nobody wants to be told of from this step on."""
+        if step.silence is None:
+            return []
+        kind, _, name = step.silence.target.partition(":")
+        targets = [f"event:{event}" for event in self.events[int(name)]] if kind == "article" else [step.silence.target]
+        return [Hush(target=one, until=step.silence.until, since=step.at, reason=step.silence.reason) for one in targets]
+
+    def told(self, number: int, alerts: Sequence[Alert], at: datetime) -> dict[str, list[Choice]]:
+        """What is decided of each alert of an article."""
+        self.events[number] = [one.event for alert in alerts for one in alert.sightings]
+        return {alert.id: self._decided(alert, at) for alert in alerts}
+
+    def _decided(self, alert: Alert, at: datetime) -> list[Choice]:
+        choices = desk.decide(
+            alert,
+            self.rules[alert.rule].notify,
+            receivers=self.story.receivers,
+            routes=self.story.routes,
+            told_last_hour=Counter(rule for rule, when in self.past if at - when < HOUR),
+            cap=self.story.cap,
+        )
+        if any(one.how == "now" for one in choices):
+            self.past.append((alert.rule, at))
+        return choices
+
+
+def _arriving(step: Step, article: Article) -> Article:
     """The article as a source would hand it on: dated, and known by what it says."""
-    dated = replace(step.article, published=min(step.article.published or step.at, step.at))
+    dated = replace(article, published=min(article.published or step.at, step.at))
     return replace(dated, digest=identity.revision(dated))
-
-
-async def _told(store: Store, step: Step, alerts: set[str]) -> set[str]:
-    """Who gets one of these alerts now; everybody takes it at once."""
-    due = await store.claim(step.at, timedelta(minutes=1), MOST)
-    for one in due:
-        await store.settle(one, Sent(step.at))
-    return {one.sink for one in due if one.alert in alerts}
 
 
 _Said = tuple[str, tuple[str, ...]]
@@ -164,17 +197,27 @@ def _why_not(expected: Expected, article: Article, book: Book, step: Step) -> tu
     return near or ("the rule matches, but tells nothing new: what it found belongs to an event of an article before (see once)",)
 
 
-def _of_told(step: Step, told: set[str], alerts: Sequence[Alert]) -> Iterator[_Said]:
+def _of_told(step: Step, choices: Sequence[Choice], alerts: Sequence[Alert]) -> Iterator[_Said]:
+    told = {one.receiver for one in choices if one.how == "now"}
     draft = " (a draft tells nobody)" if any(alert.held == "draft" for alert in alerts) else ""
     found = f"told: {', '.join(sorted(told)) or 'nobody'}{draft}"
     if step.told == () and told:
-        yield f"expected that nobody is told; {found}", ()
+        yield f"expected that nobody is told; {found}", _reasons(choices, told)
     for name in step.told or ():
         if name not in told:
-            yield f"expected {name} to be told; {found}", ()
+            yield f"expected {name} to be told; {found}", _reasons(choices, {name})
     for name in step.not_told:
         if name in told:
-            yield f"expected {name} not to be told; {found}", ()
+            yield f"expected {name} not to be told; {found}", _reasons(choices, {name})
+    for name, why in step.why.items():
+        said = _reasons(choices, {name})
+        if not any((why or "") in one for one in said):
+            yield f"expected of {name}: …{why}…; found {' and '.join(said) or 'no alert'}", ()
+
+
+def _reasons(choices: Sequence[Choice], names: Collection[str]) -> tuple[str, ...]:
+    """What was decided for these receivers, and why, in a line each."""
+    return tuple(dict.fromkeys(str(one) for one in choices if one.receiver in names))
 
 
 def _fits(alert: Alert, expected: Expected) -> bool:

@@ -13,17 +13,20 @@ import click
 
 from monitor import __version__
 from monitor.cli import options
+from monitor.cli.ack import ack
 from monitor.cli.articles import articles
 from monitor.cli.author import missed, test, wrong
 from monitor.cli.backtest import backtest
 from monitor.cli.begin import init
 from monitor.cli.check import check, print_schema
+from monitor.cli.events import events
 from monitor.cli.explain import explain
 from monitor.cli.feeds import feeds
 from monitor.cli.look import alerts, status
 from monitor.cli.prune import prune
 from monitor.cli.replay import match, replay
 from monitor.cli.rules import rules
+from monitor.cli.silence import silence
 from monitor.cli.watch import run
 from monitor.errors import MonitorError
 from rules import Invalid
@@ -58,6 +61,8 @@ for command in (
     feeds,
     articles,
     alerts,
+    events,
+    silence,
     prune,
     init,
     check,
@@ -67,6 +72,7 @@ for command in (
 ):
     monitor.add_command(command)
 alerts.add_command(wrong)
+alerts.add_command(ack)
 
 
 def main() -> None:

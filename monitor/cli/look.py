@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor import envelope, report, rhythm
-from monitor.app import kept
-from monitor.cli import options
+from monitor.app import kept, standing
+from monitor.cli import held, options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from monitor.app.standing import Standing
     from monitor.config import Config, Watched
-    from monitor.model import Alert, Tally, Visit
+    from monitor.model import Alert, Event, Tally, Told, Visit
+    from monitor.ports import Store
 
 DAY = timedelta(days=1)
 MOST = 1_000
@@ -45,25 +47,44 @@ def alerts(
     limit: int,
     as_json: bool,  # noqa: FBT001 - an option
 ) -> None:
-    """List what was found, newest first, also what nobody was told of (drafts, backlog); or mark an alert as wrong."""
+    """List what was found, newest first, also what nobody was told of, and why; say that you look after it, or that it is wrong.
+
+    Nobody is told of what a draft finds, what is backlog or silenced, or what a rule is to wait with until more report it. Some
+    are told later: with a digest, once they are not muted any more, or as the next hour begins where a rule had told enough.
+    """
     if context.invoked_subcommand is not None:
         return
     config = options.load(config_file)
-    for alert in asyncio.run(_alerts(config, rule, limit)):
+    for alert, seen_to, told in asyncio.run(_alerts(config, rule, limit)):
         if as_json:
-            options.line({**envelope.envelope(alert), "held": alert.held})
+            done = [{"event": one.id, "at": _iso(one.acknowledged), "note": one.note} for one in seen_to]
+            options.line({**envelope.envelope(alert), "held": alert.held, "acknowledged": done})
         else:
-            options.show(_listed(alert))
+            options.show(_listed(alert, seen_to, [one for one in told if one.state != "sent"]))
 
 
-async def _alerts(config: Config, rule: str | None, limit: int) -> list[Alert]:
+async def _alerts(config: Config, rule: str | None, limit: int) -> list[tuple[Alert, list[Event], list[Told]]]:
+    """Alerts, those of their events that somebody looks after, and how far they got."""
     async with kept.open_kept(config) as store:
-        return await store.alerts(rule=rule, limit=limit)
+        found = await store.alerts(rule=rule, limit=limit)
+        return [(alert, await _seen_to(store, alert), await store.told(alert.id)) for alert in found]
 
 
-def _listed(alert: Alert) -> str:
-    held = f" ({alert.held}: nobody was told)" if alert.held else ""
-    return f"{alert.id}  raised {_when(alert.raised)}{held}\n" + report.alert(envelope.envelope(alert)["data"], options.style())
+async def _seen_to(store: Store, alert: Alert) -> list[Event]:
+    named = dict.fromkeys(sighting.event for sighting in alert.sightings)
+    return [event for id in named if (event := await store.event(id)) and event.acknowledged]
+
+
+def _listed(alert: Alert, seen_to: Sequence[Event], untold: Sequence[Told]) -> str:
+    style, now = options.style(), datetime.now(UTC)
+    lines = [f"{alert.id}  raised {_when(alert.raised)}"]
+    if alert.held:
+        lines.append(style.paint(f"    nobody was told: {held.why(alert.held)}", fg="yellow"))
+    lines += [style.paint(f"    {held.reached(one, now)}", fg="yellow") for one in untold]
+    for one in seen_to:
+        note = f": {report.clean(one.note)}" if one.note else ""
+        lines.append(style.paint(f"    acknowledged {_when(one.acknowledged)}{note}", fg="green"))
+    return "\n".join([*lines, report.alert(envelope.envelope(alert)["data"], style)])
 
 
 @click.command(epilog="Example: monitor status || echo 'look after the monitor'")
@@ -98,6 +119,8 @@ class Health:
     watched: Mapping[str, Watched] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Bytes by kind of thing, in the file."""
+    rules: Standing | None = None
+    """What the running monitor says of its rules."""
 
     @cached_property
     def visited(self) -> Mapping[str, Visit]:
@@ -121,6 +144,8 @@ class Health:
         """What is worth knowing, and goes on by itself."""
         found = [f"{visit.source} fails: {visit.error}{_since(visit)}" for visit in self.visits if visit.failures]
         found += [f"{visit.source} gave what we failed on: {visit.error}" for visit in self.visits if _unfinished(visit)]
+        if self.rules and self.rules.stale:
+            found.append(f"rules: stale since {_when(self.rules.stale)}, {'; '.join(map(report.clean, self.rules.why))}")
         if self.tally.dead and not self._lately_dead():
             found.append(f"given up long ago: {report.count(self.tally.dead, 'delivery', 'deliveries')}")
         return found
@@ -141,6 +166,8 @@ class Health:
         yield f"alerts      {self.lately} in the last day, {self.tally.alerts} in all, from {self.tally.articles} articles"
         yield f"deliveries  {self.tally.waiting} waiting, {self.tally.dead} given up"
         yield f"pages       {self.tally.unfilled} still to be fetched"
+        if self.rules:
+            yield f"rules       {self.rules.rules} of {report.clean(self.rules.file)}, since {_when(self.rules.since)}"
         yield f"disk        {self.sizes.get('file', 0) / 1e6:,.1f} MB"
         yield from self._sources()
 
@@ -174,6 +201,7 @@ class Health:
             "articles": tally.articles,
             "pages_missing": tally.unfilled,
             "deliveries": {"waiting": tally.waiting, "dead": tally.dead, "oldest_waiting": _iso(tally.oldest_waiting)},
+            "rules": standing.plain(self.rules) if self.rules else None,
             "disk": dict(self.sizes),
             "sources": [self._plain(source) for source in self.sources],
         }
@@ -208,6 +236,7 @@ async def _health(config: Config) -> Health:
             lately=len(recent),
             watched={source.id: source for source in config.sources},
             sizes=await store.sizes(),
+            rules=standing.standing(config),
         )
 
 

@@ -34,10 +34,15 @@ async def collect(rehearsal: Rehearsal, paths: Sequence[Path]) -> Collected:
 
 def skipped(collected: Collected, broken: Iterable[Trouble]) -> int:
     """How much was left out; told on stderr which articles could not be matched."""
+    return len(collected.problems) + unmatched(broken)
+
+
+def unmatched(broken: Iterable[Trouble]) -> int:
+    """How many articles could not be matched; told on stderr which."""
     troubles = {trouble.path: trouble for trouble in broken}
     for trouble in troubles.values():
         click.echo(f"skipped: {trouble}", err=True)
-    return len(collected.problems) + len(troubles)
+    return len(troubles)
 
 
 @contextlib.contextmanager

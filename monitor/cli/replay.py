@@ -6,23 +6,27 @@ import asyncio
 import contextlib
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from monitor import envelope, report
+from monitor.app import backward, kept
 from monitor.app import replay as stage
+from monitor.app.backward import Backward
 from monitor.app.book import now, read_rules
 from monitor.app.replay import Rehearsal
 from monitor.cli import options, reading
-from monitor.cli.times import Moment
+from monitor.cli.times import Moment, Since
+from monitor.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from monitor.config import Config
     from monitor.model import Alert
+    from monitor.ports import Sink
     from monitor.sources.replay import Collected
     from rules import Article, Match
 
@@ -42,9 +46,17 @@ class Replayed:
 
 
 @click.command(epilog="Example: monitor replay seeds/ --json | jq .data.title")
-@options.paths
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@click.option("--since", type=Since(), help="Instead of files, what the monitor has kept, first seen since then: 12h, 7d, 2w.")
+@click.option("--rule", help="With --since, the rule to look back with, by id.")
 @options.as_json
-@click.option("--deliver", is_flag=True, help="Send the alerts to the configured receivers.")
+@click.option(
+    "--deliver",
+    "--send",
+    "deliver",
+    is_flag=True,
+    help="Send the alerts to the configured receivers; with --since, keep them, too.",
+)
 @click.option("--db", type=options.FILE, help="Keep articles, events and alerts in this file; without it nothing is left behind.")
 @click.option("--now", "at", type=Moment(), help="The time to replay at; else each article's own date.")
 @options.rules
@@ -54,6 +66,8 @@ class Replayed:
 def replay(  # noqa: PLR0913, PLR0917 - one parameter an option
     context: click.Context,
     paths: tuple[Path, ...],
+    since: datetime | None,
+    rule: str | None,
     as_json: bool,  # noqa: FBT001 - an option
     deliver: bool,  # noqa: FBT001 - an option
     db: Path | None,
@@ -62,11 +76,22 @@ def replay(  # noqa: PLR0913, PLR0917 - one parameter an option
     config_file: Path | None,
     jobs: int | None,
 ) -> None:
-    """Show the alerts that saved articles raise.
+    """Show the alerts that saved articles raise, or with --since those that the monitor has kept.
 
     PATHs are files or folders of .txt, .html, .json, .jsonl and feed files (.xml, .rss, .atom). What cannot be read is
     named and skipped, and the exit code is then 3.
+
+    A new rule looks forward only. 'monitor replay --since 7d --rule ID' shows what it would have raised in the last week, one
+    alert for each event, in the order in which it was first seen; nothing is written. With --send, the alerts and their events are
+    kept as if the rule had been there, and sent, by the monitor itself where one is running. What the rule has examined before is
+    left out then, so that it may be repeated.
     """
+    _refuse(paths, since, rule, db, at)
+    if since and rule:
+        config = options.load(config_file, rules_file)
+        looked = asyncio.run(_look_back(config, rule, since, jobs, send=deliver))
+        _show_past(looked, as_json=as_json)
+        context.exit(FAILED if looked.undelivered else SKIPPED if looked.skipped else 0)
     config = options.load_or_lend(config_file, rules_file)
     done = asyncio.run(_replay(config, paths, jobs, Wish(at=at, db=db, deliver=deliver)))
     for alert in done.alerts:
@@ -74,6 +99,20 @@ def replay(  # noqa: PLR0913, PLR0917 - one parameter an option
     if not as_json:
         options.show(_summary(done))
     context.exit(FAILED if done.undelivered else SKIPPED if done.skipped else 0)
+
+
+def _refuse(paths: Sequence[Path], since: datetime | None, rule: str | None, db: Path | None, at: datetime | None) -> None:
+    """Raises UsageError for options that do not go together."""
+    if since is None and not paths:
+        raise click.UsageError(
+            "name files or folders to replay; or --since and --rule, to look back at what the monitor has kept"
+        )
+    if since is None and rule:
+        raise click.UsageError("--rule goes with --since; of files, all rules are asked")
+    if since and (paths or db or at):
+        raise click.UsageError("--since replays what the monitor has kept: no PATH, --db or --now beside it")
+    if since and not rule:
+        raise click.UsageError("--since needs --rule ID: the rule to look back with ('monitor rules list' has them)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +139,71 @@ async def _replay(config: Config, paths: Sequence[Path], jobs: int | None, wish:
             click.echo(f"{report.count(told.sent, 'delivery', 'deliveries')} made, {undelivered} failed", err=True)
         skipped = reading.skipped(collected, rehearsal.broken)
         return Replayed(collected=collected, alerts=alerts, skipped=skipped, undelivered=undelivered)
+
+
+# Looking back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What looking back came to."""
+
+    alerts: Sequence[Alert]
+    articles: int
+    skipped: int
+    undelivered: int = 0
+
+
+async def _look_back(config: Config, rule: str, since: datetime, jobs: int | None, *, send: bool) -> Past:
+    if send and not config.receivers:
+        raise ConfigError(f"{config.file or 'monitor.yaml'} names no receivers: there is nobody to send to")
+    running = kept.is_running(config)
+    async with contextlib.AsyncExitStack() as stack:
+        rehearsal = await stack.enter_async_context(stage.rehearsing(backward.rehearsal(config, rule, jobs)))
+        sinks, routes = await stack.enter_async_context(stage.receiving(config, rehearsal.book)) if send else ({}, [])
+        shelf, store = await stack.enter_async_context(backward.stores(config, lasting=send, beside=running))
+        look = Backward(rehearsal=rehearsal, kept=shelf, store=store, routes=routes)
+        await look.run(since)
+        _note_left_out(look)
+        undelivered = await _sent(look, sinks, running=running) if send else 0
+        skipped = reading.unmatched(rehearsal.broken)
+        return Past(alerts=look.alerts, articles=look.articles, skipped=skipped, undelivered=undelivered)
+
+
+def _note_left_out(look: Backward) -> None:
+    if look.waiting:
+        left = report.count(look.waiting, "article")
+        click.echo(f"{left} still without the page: left to the monitor, which asks for it and then examines them", err=True)
+    if look.told:
+        click.echo(f"{report.count(look.told, 'article')} known to the rule already: nobody is told again", err=True)
+
+
+async def _sent(look: Backward, sinks: Mapping[str, Sink], *, running: bool) -> int:
+    """How many deliveries failed. A running monitor makes them itself: two that deliver would tell somebody twice."""
+    if running:
+        waiting = [alert for alert in look.alerts if not alert.held]
+        click.echo(f"{report.count(len(waiting), 'alert')} handed to the running monitor, which delivers them", err=True)
+        return 0
+    told = await stage.deliver_all(look.store, sinks, now())
+    failed = told.again + told.gave_up
+    later = ": the monitor tries again when it runs" if failed else ""
+    click.echo(f"{report.count(told.sent, 'delivery', 'deliveries')} made, {failed} failed{later}", err=True)
+    return failed
+
+
+def _show_past(past: Past, *, as_json: bool) -> None:
+    for alert in past.alerts:
+        if as_json:
+            options.line({**envelope.envelope(alert), "held": alert.held})
+        else:
+            options.show(f"first seen {alert.first_seen:%Y-%m-%d %H:%M} UTC{_held(alert)}\n{_shown(alert)}")
+    if not as_json:
+        skipped = f"; {past.skipped} skipped" if past.skipped else ""
+        options.show(f"{report.count(len(past.alerts), 'alert')} from {report.count(past.articles, 'article')}{skipped}")
+
+
+def _held(alert: Alert) -> str:
+    return f" ({alert.held}: nobody is told)" if alert.held else ""
 
 
 def _shown(alert: Alert) -> str:

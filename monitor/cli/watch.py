@@ -40,7 +40,11 @@ MOST = 20
 @options.config
 @options.rules
 def run(config_file: Path | None, rules_file: Path | None) -> None:
-    """Watch the sources and tell the receivers, until SIGTERM or Ctrl-C."""
+    """Watch the sources and tell the receivers, until SIGTERM or Ctrl-C.
+
+    Rules that are edited meanwhile are in force within two seconds, at once after SIGHUP; rules with a mistake are not taken, and
+    'monitor status' says why. Settings are read once, at the start.
+    """
     config = options.load(config_file, rules_file, level="INFO", tell=_warn)
     if not config.sources:
         raise ConfigError(f"{config.file or 'monitor.yaml'} names no sources to watch: 'monitor init' writes one to start from")
@@ -61,6 +65,8 @@ async def _run(config: Config, book: Book) -> None:
     stop, hurry = _signals()
     terminal = TerminalSink(id="terminal", out=sys.stdout, style=options.style() if sys.stdout.isatty() else None)
     async with daemon.open_app(config, book, terminal) as monitor:
+        if not sys.stderr.isatty():
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, monitor.reread)
         _say("watching", introduction(config, book), **facts(config, book))
         first = asyncio.ensure_future(_first_round(monitor))
         await daemon.run(monitor, stop, hurry)
@@ -69,7 +75,10 @@ async def _run(config: Config, book: Book) -> None:
 
 
 def _signals() -> tuple[asyncio.Event, asyncio.Event]:
-    """Set by the first SIGTERM or SIGINT, and by the second."""
+    """Set by the first SIGTERM or SIGINT, and by the second.
+
+    SIGHUP from a terminal says that it is closed, which ends us; from anybody else, that the rules are to be read again.
+    """
     stop, hurry = asyncio.Event(), asyncio.Event()
 
     def asked() -> None:
@@ -77,6 +86,8 @@ def _signals() -> tuple[asyncio.Event, asyncio.Event]:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked)
+    # Until the monitor is open there is nothing to read again.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, stop.set if sys.stderr.isatty() else lambda: None)
     return stop, hurry
 
 

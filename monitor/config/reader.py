@@ -7,7 +7,7 @@ import binascii
 import ipaddress
 import re
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,11 @@ from urllib.parse import urlsplit
 
 from monitor import listing
 from monitor.config.values import FORMS, FULL_TEXT, USER_AGENT, Allow, Config, Keep, Network, Receiver, Secret, Watched
-from rules import LEVELS, Limits, Problem
+from rules import Limits, Problem, shape
+from rules.conditions.base import Context
+from rules.receivers import RECEIVER, Route, route
+from rules.receivers import told as wishes
+from rules.shape import Key, Kind, Shape
 from rules.spec import Notes, Spec
 
 Environment = Mapping[str, str]
@@ -48,7 +52,7 @@ class Reader:
 
     def config(self, spec: Spec, config: Config) -> Config:
         """All of the file."""
-        spec.only(("sources", "receivers", "settings"))
+        spec.only(("sources", "receivers", "routes", "settings"))
         config = replace(
             config,
             sources=self.several(spec.get("sources"), self.watched),
@@ -56,6 +60,7 @@ class Reader:
             store=str(self.folder / config.store),
             rules=self.folder / config.rules,
         )
+        config = replace(config, routes=self.routes(spec.get("routes"), config.receivers))
         settings = spec.get("settings")
         if settings is not None and settings.value is not None:
             config = self.settings(settings, config)
@@ -118,15 +123,17 @@ class Reader:
 
     def receiver(self, spec: Spec) -> Receiver:
         """One receiver."""
-        spec.only(("id", "webhook", "secret", "levels", "tags"))
-        name, webhook, secret = spec.need("id", "rules name it under 'notify'"), spec.need("webhook"), spec.need("secret")
+        values = shape.fill(spec, _RECEIVER, _NOTHING)
         return Receiver(
-            id=_id(name),
-            webhook=Secret(self.webhook(webhook) if webhook else ""),
-            secrets=tuple(Secret(self.key(one)) for one in secret.each()) if secret else (),
-            levels=tuple(one.choice(LEVELS) for one in levels.each()) if (levels := spec.get("levels")) else (),
-            tags=tuple(tags.strings()) if (tags := spec.get("tags")) else (),
+            wishes=wishes(values),
+            webhook=Secret(self.webhook(values["webhook"]) if values["webhook"] else ""),
+            secrets=tuple(Secret(self.key(one)) for one in values["secret"].each()) if values["secret"] else (),
         )
+
+    def routes(self, spec: Spec | None, receivers: Sequence[Receiver]) -> tuple[Route, ...]:
+        """Which alerts go to which of the receivers."""
+        entries = spec.items() if spec is not None and spec.value is not None else ()
+        return tuple(route(one, [receiver.id for receiver in receivers]) for one in entries)
 
     def webhook(self, spec: Spec) -> str:
         """Where to send: an address, or where to find it (the path of many webhooks is a secret)."""
@@ -186,26 +193,8 @@ class Reader:
 
     def settings(self, spec: Spec, config: Config) -> Config:
         """What holds for all sources and receivers."""
-        spec.only(("store", "rules", "allow", "user_agent", "fetches", "pause", "workers", "keep", "limits"))
-        if store := spec.get("store"):
-            config = replace(config, store=self.place(store.string()))
-        if rules := spec.get("rules"):
-            config = replace(config, rules=self.folder / rules.string())
-        if allow := spec.get("allow"):
-            config = replace(config, allow=_allow(allow))
-        if agent := spec.get("user_agent"):
-            config = replace(config, user_agent=_line(agent) or USER_AGENT)
-        if fetches := spec.get("fetches"):
-            config = replace(config, fetches=fetches.whole(1, 500))
-        if pause := spec.get("pause"):
-            config = replace(config, pause=pause.span())
-        if keep := spec.get("keep"):
-            config = replace(config, keep=_keep(keep))
-        if workers := spec.get("workers"):
-            config = replace(config, workers=workers.whole(1, 64))
-        if limits := spec.get("limits"):
-            config = replace(config, limits=_limits(limits))
-        return config
+        spec.only(_SETTINGS)
+        return replace(config, **{key: read(self, one) for key, read in _SETTINGS.items() if (one := spec.get(key))})
 
     def place(self, store: str) -> str:
         """A store's address as it is, or a file beside monitor.yaml."""
@@ -325,6 +314,31 @@ def _is_key(text: str) -> bool:
     except (binascii.Error, ValueError):
         return False
 
+
+_SETTINGS: Mapping[str, Callable[[Reader, Spec], Any]] = {
+    "store": lambda reader, spec: reader.place(spec.string()),
+    "rules": lambda reader, spec: reader.folder / spec.string(),
+    "allow": lambda _, spec: _allow(spec),
+    "user_agent": lambda _, spec: _line(spec) or USER_AGENT,
+    "fetches": lambda _, spec: spec.whole(1, 500),
+    "pause": lambda _, spec: spec.span(),
+    "workers": lambda _, spec: spec.whole(1, 64),
+    "keep": lambda _, spec: _keep(spec),
+    "limits": lambda _, spec: _limits(spec),
+    "cap": lambda _, spec: spec.whole(0, 100_000),
+}
+"""What can be set for all, and how it is read."""
+
+_NOTHING = Context({})
+_WHOLE = Kind(lambda spec, _: spec, {})
+
+_RECEIVER: Shape = {
+    "id": Key(Kind(lambda spec, _: _id(spec), {}), "rules name it under 'notify'", "", required=True),
+    "webhook": Key(_WHOLE, "", required=True),
+    "secret": Key(_WHOLE, "", required=True),
+    **{key: value for key, value in RECEIVER.items() if key != "id"},
+}
+"""What may be said of a receiver; addresses and secrets are read here, the rest as in test files."""
 
 _SOURCE: Mapping[str, Callable[[Spec], Any] | None] = {
     "id": None,

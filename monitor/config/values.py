@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from monitor import __version__
 from rules import Invalid, Limits, Problem
+from rules.receivers import CAP, Route
+from rules.receivers import Receiver as Wishes
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -68,13 +70,26 @@ class Keep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """Somebody to tell. `levels` and `tags` narrow what it is told; empty: everything. Two secrets are live in a rotation."""
+    """Somebody to tell, and how they want to be told. Two secrets are live in a rotation."""
 
-    id: str
+    wishes: Wishes
     webhook: Secret
     secrets: tuple[Secret, ...]
-    levels: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """What rules name it under `notify`."""
+        return self.wishes.id
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The levels it takes; empty: all."""
+        return self.wishes.levels
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags of which it takes what has one; empty: everything."""
+        return self.wishes.tags
 
     @property
     def host(self) -> str:
@@ -97,6 +112,9 @@ class Config:
     file: Path | None = None
     sources: tuple[Watched, ...] = ()
     receivers: tuple[Receiver, ...] = ()
+    routes: tuple[Route, ...] = ()
+    cap: int = CAP
+    """Alerts a rule and hour that are told at once; 0: as many as there are."""
     store: str = "monitor.db"
     rules: Path = Path("rules.yaml")
     allow: Allow = field(default_factory=Allow)

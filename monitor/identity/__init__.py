@@ -10,6 +10,7 @@ from monitor.identity.copies import FEWEST, NEAR, SKETCH, near, overlap, shared,
 from monitor.identity.gist import alike, gist
 from monitor.identity.ids import alert_id, digest, event_id, revision, same_page
 from monitor.identity.known import address
+from monitor.identity.profile import profile, resemblance
 from monitor.identity.spelling import canonical
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "gist",
     "near",
     "overlap",
+    "profile",
+    "resemblance",
     "revision",
     "same_page",
     "shared",

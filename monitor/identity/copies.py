@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import zlib
 from bisect import bisect_left
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rules.boilerplate import boilerplate
@@ -20,6 +21,7 @@ from rules.fold import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from rules import Article
 
@@ -65,18 +67,19 @@ def sketch(text: str) -> tuple[int, ...]:
 
 def near(one: Sequence[int], other: Sequence[int]) -> bool:
     """Whether two sketches are of copies of one text: much the same, or one the beginning of the other."""
-    left, right = _whole(one), _whole(other)
+    left, values = _kept(tuple(one)), other[bisect_left(other, 0) :]
+    if min(len(left), len(values)) >= FEWEST and len(left.intersection(values)) < FEWEST:
+        return False  # most pairs end here: nothing is made for them, as the first of the two is that of many pairs
+    right = set(values)
     if min(len(left), len(right)) < FEWEST:
         return bool(left) and left == right
-    if len(left & right) < FEWEST:
-        return False  # most pairs end here
     share = overlap(left, right)
     if max(len(left), len(right)) < BRIEF:
         return share >= NEAR_BRIEF
     return share >= NEAR or (_cut(share, left, right) and _begin_alike(_head(one), _head(other)))
 
 
-def overlap(left: set[int], right: set[int]) -> float:
+def overlap(left: AbstractSet[int], right: AbstractSet[int]) -> float:
     """The estimated Jaccard index: of the lowest values of both together, the share that both have."""
     lowest = sorted(left | right)[:SKETCH]
     both = left & right
@@ -96,6 +99,11 @@ def substance(article: Article) -> str:
     return "\n".join((article.title, article.summary, *own))
 
 
+@lru_cache(maxsize=64)
+def _kept(sketch: tuple[int, ...]) -> frozenset[int]:
+    return frozenset(_whole(sketch))
+
+
 def _whole(sketch: Sequence[int]) -> set[int]:
     return set(sketch[bisect_left(sketch, 0) :])
 
@@ -109,7 +117,7 @@ def _runs(words: list[str]) -> set[int]:
     return {zlib.crc32(run.encode("utf-8", "surrogatepass")) for run in runs}
 
 
-def _cut(share: float, left: set[int], right: set[int]) -> bool:
+def _cut(share: float, left: AbstractSet[int], right: AbstractSet[int]) -> bool:
     """Whether one may be the other cut short, going by how much of it the other has, and by their lengths."""
     shorter, longer = sorted((_size(left), _size(right)))
     return shorter >= SHORTEST * longer and _contained(share, shorter, longer) >= CONTAINED
@@ -120,7 +128,7 @@ def _contained(share: float, shorter: float, longer: float) -> float:
     return min(1.0, share / (1 + share) * (shorter + longer) / shorter)
 
 
-def _size(values: set[int]) -> float:
+def _size(values: AbstractSet[int]) -> float:
     """How many runs a text has: counted where all are kept, else by how densely the lowest lie."""
     return len(values) if len(values) < SKETCH else (SKETCH - 1) * _HASHES / max(values)
 

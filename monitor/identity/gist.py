@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 import Stemmer
 
 from rules.fold import tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Words that say nothing of what a sentence is about. Negations are not among them: "will meet" is not "will not meet".
 _SMALL_WORDS = """
@@ -33,13 +37,18 @@ def alike(one: str, other: str) -> float:
     return len(left & right) / math.sqrt(len(left) * len(right))
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def gist(text: str) -> frozenset[str]:
     """The content words of a text, stemmed as English or Russian by their script; negations count, other small words do not."""
-    return frozenset(_stem(token.word) for token in tokens(text) if token.word not in _STOP)
+    return frozenset(stems(text))
 
 
-@lru_cache(maxsize=65536)
+def stems(text: str) -> Iterator[str]:
+    """The content words of a text in order, stemmed."""
+    return (_stem(token.word) for token in tokens(text) if token.word not in _STOP)
+
+
+@lru_cache(maxsize=16384)
 def _stem(word: str) -> str:
     language = "russian" if any("а" <= letter <= "я" for letter in word) else "english"
     stem: str = _stemmer(language).stemWord(word)

@@ -5,7 +5,7 @@ brought it; so the cursor moves last, and nothing hides behind an unchanged feed
 """
 
 from monitor.steps.delivering import Delivered, deliver
-from monitor.steps.examining import BATCH, Backlog, Bench, Examined, as_it_is, examine, never, new_source, refill, was_new
+from monitor.steps.examining import BATCH, Backlog, Bench, Examined, again, as_it_is, examine, never, new_source, refill, was_new
 from monitor.steps.ingesting import Round, ingest
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Delivered",
     "Examined",
     "Round",
+    "again",
     "as_it_is",
     "deliver",
     "examine",

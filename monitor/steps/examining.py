@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor import habits, policy, rhythm
+from monitor import desk, habits, policy, rhythm
 from monitor.errors import MonitorError, Outdated, StoreError
 from monitor.model import (
     Alert,
@@ -100,7 +101,11 @@ class Bench:
     moment: Moment
     fill: Fill = as_it_is
     routes: Sequence[Route] = ()
+    ways: Sequence[desk.Route] = ()
+    cap: int = 0
     batch: int | None = None
+    turn: Callable[[Bench], AbstractContextManager[Bench]] = nullcontext
+    """What the next batch is examined with: rules that are edited while we run are exchanged between two batches."""
 
 
 async def examine(
@@ -117,6 +122,11 @@ async def examine(
 async def refill(*, bench: Bench, now: datetime, limit: int = 20) -> Examined:
     """Asks again for pages that are still missing and due, and examines those articles again, and those that were set aside."""
     return await _examine(await bench.store.unfilled(now, limit), bench, was_new(bench.store))
+
+
+async def again(fresh: Sequence[Fresh], *, bench: Bench, backlog: Backlog = never) -> Examined:
+    """Examines these articles, though they may be known: for a rule that had not seen them."""
+    return await _examine(fresh, bench, backlog)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +161,10 @@ async def _examine(fresh: Sequence[Fresh], bench: Bench, backlog: Backlog, origi
 
 async def _batch(fresh: Sequence[Fresh], bench: Bench, backlog: Backlog, original: Original | None) -> list[Plan | None]:
     """Pages a few at a time, matching in one go, then one article after the other."""
-    pieces = [await _masked(piece, bench.store) for piece in await _fill_all(fresh, bench.fill)]
-    matches = await bench.match([_seen(one, bench) for one in pieces])
-    return [await _whole(one, found, bench, backlog, original) for one, found in zip(pieces, matches, strict=True)]
+    with bench.turn(bench) as present:
+        pieces = [await _masked(piece, present.store) for piece in await _fill_all(fresh, present.fill)]
+        matches = await present.match([_seen(one, present) for one in pieces])
+        return [await _whole(one, found, present, backlog, original) for one, found in zip(pieces, matches, strict=True)]
 
 
 def _seen(one: _Piece, bench: Bench) -> Article:
@@ -230,7 +241,9 @@ async def _record(one: _Piece, matches: Sequence[Match], bench: Bench, backlog: 
 
 
 async def _plan(one: _Piece, matches: Sequence[Match], bench: Bench, at: datetime, *, late: bool) -> Plan:
-    rules = {match.rule: bench.rules[match.rule] for match in matches if match.rule in bench.rules}
+    earlier = await bench.store.reported(one.article.id) if one.fresh.first_seen is not None else []
+    asked = dict.fromkeys((*(match.rule for match in matches), *earlier))
+    rules = {id: bench.rules[id] for id in asked if id in bench.rules}
     fills = one.fresh.fills + one.failed
     return policy.plan(
         one.fresh,
@@ -239,7 +252,7 @@ async def _plan(one: _Piece, matches: Sequence[Match], bench: Bench, at: datetim
         rules=rules,
         ledger=await _ledger(rules, one.fresh, at, bench.store),
         at=at,
-        routes=bench.routes,
+        office=policy.Office(routes=bench.routes, ways=bench.ways, cap=bench.cap),
         backlog=late,
         refill=policy.next_fill(fills, at, one.wait) if one.failed else None,
         fills=fills,
@@ -257,7 +270,8 @@ def _proven(plan: Plan, one: _Piece, original: Original | None) -> Plan:
 async def _ledger(rules: Mapping[str, Rule], fresh: Fresh, at: datetime, store: Store) -> Ledger:
     if not rules:
         return Ledger()
-    return await store.ledger(sorted(rules), policy.since(rules.values(), fresh, at))
+    history = policy.histories(rules.values(), fresh, at)
+    return await store.ledger(sorted(rules), policy.since(rules.values(), fresh, at), history, at)
 
 
 def _summary(plans: Sequence[Plan]) -> Examined:

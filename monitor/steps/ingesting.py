@@ -20,10 +20,10 @@ from monitor.model import (
     Original,
     Visit,
 )
+from monitor.policy import NOBODY, Office
 from rules import Article
 
 if TYPE_CHECKING:
-    from monitor.policy import Route
     from monitor.ports import Accept, Clock, Source, Store
 
 AHEAD = timedelta(hours=1)
@@ -42,7 +42,7 @@ log = structlog.get_logger("monitor.steps")
 class Round:
     """What looking at a source takes, beside the source. `every` and `patience` are the operator's; None: learnt.
 
-    `offline` says whether our own network seems to be down; `routes` are those who are told that a source is silent.
+    `offline` says whether our own network seems to be down; `office` says who is told that a source is silent.
     """
 
     store: Store
@@ -51,7 +51,7 @@ class Round:
     every: timedelta | None = None
     patience: timedelta | None = None
     offline: Callable[[], bool] = lambda: False
-    routes: Sequence[Route] = ()
+    office: Office = NOBODY
 
 
 async def ingest(source: Source, around: Round) -> Visit:
@@ -136,7 +136,7 @@ def _noticed(visit: Visit, around: Round) -> tuple[Visit, list[Alert], list[Deli
     reason = rhythm.state(visit, now, every=around.every, patience=around.patience).reason
     alert = policy.notice(visit, word, reason, now)
     log.warning("source", source=visit.source, now=word, why=reason)
-    return rhythm.told(visit, now), [alert], policy.deliveries(alert, None, around.routes)
+    return rhythm.told(visit, now), [alert], policy.deliveries(alert, None, around.office)
 
 
 async def _accepted(accept: Accept, articles: Sequence[Article], original: Original | None) -> Exception | None:

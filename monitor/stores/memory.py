@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor.errors import Outdated, StoreError
 from monitor.habits import standing
-from monitor.model import Again, Alert, Delivery, Event, GaveUp, Ledger, Outcome, Plan, Tally, Visit
+from monitor.model import Tally
 from monitor.stores.articles import pack
 from monitor.stores.claims import one_per_host
+from monitor.stores.diary import Diary
+from monitor.stores.outbox import Outbox
 from monitor.stores.rows import dump
 from monitor.stores.shelf import Kept, Shelf
 from monitor.stores.voices import different, until
@@ -20,24 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from monitor.model import Fresh, Pruned, Revision
+    from monitor.model import Alert, Delivery, Event, Fresh, Hush, Ledger, Outcome, Plan, Pruned, Report, Revision, Told, Visit
     from rules import Article
-
-
-@dataclass(slots=True)
-class _Row:
-    """A delivery and how it stands; without an outcome it is still to be made."""
-
-    delivery: Delivery
-    since: datetime
-    leased_until: datetime | None = None
-    outcome: Outcome | None = None
-
-    def free(self, now: datetime) -> bool:
-        return self.delivery.due <= now and (self.leased_until is None or self.leased_until <= now)
-
-    def next(self) -> datetime:
-        return max(self.delivery.due, self.leased_until or self.delivery.due)
 
 
 @dataclass(slots=True)
@@ -57,10 +41,8 @@ class MemoryStore:
         self._shelf = Shelf()
         self._voices: defaultdict[str, _Voice] = defaultdict(_Voice)
         self._newest: datetime | None = None
-        self._events: dict[str, Event] = {}
-        self._stamps: Counter[str] = Counter()
-        self._alerts: dict[str, Alert] = {}
-        self._deliveries: dict[tuple[str, str], _Row] = {}
+        self._diary = Diary()
+        self._outbox = Outbox()
 
     async def claim_sources(self, hosts: Mapping[str, str], now: datetime, lease: timedelta, limit: int) -> list[str]:
         """Up to `limit` sources that are due, longest due first, of each host one, those never visited before all others."""
@@ -79,7 +61,7 @@ class MemoryStore:
 
     async def visited(self, visit: Visit, alerts: Sequence[Alert] = (), deliveries: Sequence[Delivery] = ()) -> None:
         """Refuses first, so that what follows cannot stop half-way; gives the source's lease back."""
-        self._refuse_orphans(alerts, deliveries)
+        self._outbox.refuse_orphans(alerts, deliveries)
         self._visits[visit.source] = visit
         self._source_leases.pop(visit.source, None)
         self._keep_alerts(alerts, deliveries)
@@ -114,39 +96,21 @@ class MemoryStore:
         """Kept bytes by their digest."""
         return next((one.body for one in self._shelf.originals() if one.sha256 == sha256), None)
 
-    async def ledger(self, rules: Sequence[str], since: datetime) -> Ledger:
-        """Events of these rules seen at or after `since`, in the order they were opened, with the rules' stamps."""
-        events = [event for event in self._events.values() if event.rule in rules and event.seen >= since]
-        ordered = sorted(events, key=lambda event: event.opened)
-        return Ledger(events=tuple(ordered), stamps={rule: self._stamps[rule] for rule in rules})
-
     async def record(self, plan: Plan) -> None:
         """Refuses first, so that what follows cannot stop half-way."""
-        self._refuse(plan)
+        self._diary.refuse_outdated(plan)
+        self._outbox.refuse_orphans(plan.alerts, plan.deliveries)
         kept = self._shelf.keep(plan)
         self._learn(kept, plan)
-        self._events |= {event.id: event for event in plan.events}
-        self._stamps.update({event.rule for event in plan.events})
+        self._diary.keep(plan, kept.plan.first_seen)
         self._keep_alerts(plan.alerts, plan.deliveries)
 
-    def _refuse(self, plan: Plan) -> None:
-        moved = [rule for rule, stamp in plan.stamps.items() if self._stamps[rule] != stamp]
-        if moved:
-            raise Outdated(f"events of {', '.join(moved)} have changed since they were read")
-        self._refuse_orphans(plan.alerts, plan.deliveries)
-
-    def _refuse_orphans(self, alerts: Sequence[Alert], deliveries: Sequence[Delivery]) -> None:
-        new = {alert.id for alert in alerts}
-        if orphans := [given.alert for given in deliveries if given.alert not in new and given.alert not in self._alerts]:
-            raise StoreError(f"a delivery of alert {orphans[0]}, which does not exist")
-
     def _keep_alerts(self, alerts: Sequence[Alert], deliveries: Sequence[Delivery]) -> None:
+        self._outbox.keep(alerts, deliveries)
         for alert in alerts:
-            self._alerts.setdefault(alert.id, alert)
+            self._diary.stay(sighting.event for sighting in alert.sightings)
             if kept := self._shelf.get(alert.article.id):
                 kept.told = True
-        for delivery in deliveries:
-            self._deliveries.setdefault((delivery.alert, delivery.sink), _Row(delivery, since=delivery.due))
 
     def _learn(self, kept: Kept, plan: Plan) -> None:
         if kept.learnt or not plan.paragraphs:
@@ -163,6 +127,7 @@ class MemoryStore:
         """Removes what is old; all at once, since nobody waits."""
         gone = self._shelf.prune(articles, originals, limit, dry=dry)
         if not dry:
+            self._diary.prune(articles, limit)
             self._forget()
         return gone
 
@@ -171,61 +136,97 @@ class MemoryStore:
             known = voice.paragraphs.items()
             voice.paragraphs = {one: told for one, told in known if not self._newest or told[2] >= self._newest}
 
+    # Events
+
+    async def ledger(
+        self, rules: Sequence[str], since: datetime, history: Mapping[str, datetime] | None = None, at: datetime | None = None
+    ) -> Ledger:
+        """Events of these rules seen at or after `since`, stamps, what was reported of rules in `history`, and every hush."""
+        return self._diary.ledger(rules, since, history or {}, self._outbox.told_lately(rules, at) if at else {})
+
+    async def reported(self, article: str) -> list[str]:
+        """The rules that have events of which this article reported."""
+        return self._diary.reported(article)
+
+    async def reports(self, event: str) -> list[Report]:
+        """The timeline of an event, oldest first."""
+        return self._diary.timeline(event)
+
+    async def event(self, id: str) -> Event | None:
+        """One event by its id."""
+        return self._diary.events.get(id)
+
+    async def events(self, *, before: datetime | None = None, rule: str | None = None, limit: int = 50) -> list[Event]:
+        """Events, those seen last first."""
+        return self._diary.latest(before, rule, limit)
+
+    async def acknowledge(self, event: str, at: datetime, note: str = "") -> bool:
+        """Notes that somebody looks after the event, as it was said last; whether there is one."""
+        return self._diary.acknowledge(event, at, note)
+
+    async def hush(self, hush: Hush) -> None:
+        """Keeps it in the place of another of the same target."""
+        self._diary.hushes[hush.target] = hush
+
+    async def unhush(self, target: str) -> bool:
+        """Ends it; whether there was one."""
+        return self._diary.hushes.pop(target, None) is not None
+
+    async def hushes(self) -> list[Hush]:
+        """All that there are, by target."""
+        return self._diary.hushed()
+
+    # Alerts, deliveries, digests
+
     async def claim(self, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
         """Due deliveries, oldest first, each under a fresh lease token and counted as one more attempt begun."""
-        due = sorted((row for row in self._open() if row.free(now)), key=lambda row: row.since)[:limit]
-        for row in due:
-            row.delivery = replace(row.delivery, attempts=row.delivery.attempts + 1, token=secrets.token_hex(8))
-            row.leased_until = now + lease
-        return [row.delivery for row in due]
+        return self._outbox.claim(now, lease, limit)
 
     async def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         """Keeps the outcome, if the delivery is still held under this token."""
-        row = self._deliveries.get((delivery.alert, delivery.sink))
-        if row is None or row.leased_until is None or row.delivery.token != delivery.token:
-            return
-        self._let_go(row)
-        if isinstance(outcome, Again):
-            row.delivery = replace(row.delivery, due=outcome.due)
-        else:
-            row.outcome = outcome
+        self._outbox.settle(delivery, outcome)
 
     async def release(self) -> None:
         """Voids all leases."""
         self._source_leases.clear()
-        for row in self._open():
-            self._let_go(row)
-
-    def _let_go(self, row: _Row) -> None:
-        row.leased_until = None
-        row.delivery = replace(row.delivery, token="")
+        self._outbox.release()
 
     async def next_due(self) -> datetime | None:
         """When the next open delivery is due; of one under way, when its lease ends."""
-        return min((row.next() for row in self._open()), default=None)
+        return min((row.next() for row in self._outbox.waiting()), default=None)
+
+    async def waiting_for_digest(self, sink: str, due: datetime) -> list[Alert]:
+        """The alerts that wait for this receiver's digest, oldest first."""
+        return self._outbox.waiting_for_digest(sink, due)
+
+    async def digested(self, alerts: Sequence[str], digest: Delivery, alert: Alert) -> None:
+        """Puts one delivery in the place of those that waited; where none of them waits any more, nothing."""
+        if self._outbox.digested(alerts, digest, alert):
+            self._keep_alerts([alert], [digest])
 
     async def alerts(self, *, before: datetime | None = None, rule: str | None = None, limit: int = 50) -> list[Alert]:
         """The newest alerts first, those held back included."""
-        found = [
-            alert
-            for alert in reversed(self._alerts.values())
-            if (rule is None or alert.rule == rule) and (before is None or alert.raised < before)
-        ]
-        return sorted(found, key=lambda alert: alert.raised, reverse=True)[:limit]
+        return self._outbox.latest(before, rule, limit)
 
     async def alert(self, id: str) -> Alert | None:
         """One alert by its id."""
-        return self._alerts.get(id)
+        return self._outbox.alerts.get(id)
+
+    async def told(self, alert: str) -> list[Told]:
+        """How each delivery of an alert stands, by receiver."""
+        return self._outbox.told(alert)
+
+    # How much there is
 
     async def tally(self) -> Tally:
         """How much there is, and what waits."""
-        waiting = self._open()
-        dead = [row for row in self._deliveries.values() if isinstance(row.outcome, GaveUp)]
+        waiting, dead = self._outbox.waiting(), self._outbox.rows("dead")
         return Tally(
             articles=len(self._shelf),
-            alerts=len(self._alerts),
+            alerts=len(self._outbox.alerts),
             unfilled=sum(one.plan.refill is not None for one in self._shelf),
             waiting=len(waiting),
+            collected=len(self._outbox.rows("digest")),
             dead=len(dead),
             oldest_waiting=min((row.since for row in waiting), default=None),
             newest_dead=max((row.delivery.due for row in dead), default=None),
@@ -237,17 +238,15 @@ class MemoryStore:
         written: dict[str, Sequence[object]] = {
             "articles": [one.plan.article for one in self._shelf],
             "revisions": earlier,
-            "events": list(self._events.values()),
-            "alerts": list(self._alerts.values()),
+            "events": list(self._diary.events.values()),
+            "reports": list(self._diary.reports.values()),
+            "alerts": list(self._outbox.alerts.values()),
         }
         sizes = {kind: sum(len(dump(one).encode()) for one in values) for kind, values in written.items()}
-        sizes["deliveries"] = sum(len(row.delivery.body) for row in self._deliveries.values())
+        sizes["deliveries"] = sum(len(row.delivery.body) for row in self._outbox.deliveries.values())
         bodies = {one.sha256: one.body for one in self._shelf.originals()}
         sizes["originals"] = sum(len(pack(body)) for body in bodies.values())
         return {**sizes, "file": 0, "idle": 0}
 
     async def close(self) -> None:
         """Nothing is under way, and nothing is kept."""
-
-    def _open(self) -> list[_Row]:
-        return [row for row in self._deliveries.values() if row.outcome is None]

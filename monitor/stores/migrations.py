@@ -152,6 +152,71 @@ _PROOF_INDEXES = (
 )
 
 
+@migrations()
+def m003_timeline(db: Database) -> None:
+    """What articles reported of events, hushes, and deliveries that wait for a digest."""
+    for statement in _TIMELINE:
+        db.execute(statement)
+    _tell(db)
+    for statement in _DIGESTS:
+        db.execute(statement)
+
+
+# `events.told`: an alert tells of it, so what was reported of it stays; `reports.told` says the same beside each report.
+# `reports.first_seen` is that of its article, with which it goes otherwise.
+_TIMELINE = (
+    "ALTER TABLE events ADD COLUMN told INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX events_latest ON events (seen)",
+    """
+    CREATE TABLE reports (
+        row INTEGER PRIMARY KEY, event TEXT NOT NULL, article TEXT NOT NULL, revision TEXT NOT NULL, rule TEXT NOT NULL,
+        at INTEGER NOT NULL, first_seen INTEGER NOT NULL, told INTEGER NOT NULL, whole TEXT NOT NULL,
+        UNIQUE (event, article, revision)
+    ) STRICT
+    """,
+    "CREATE INDEX reports_history ON reports (rule, at)",
+    "CREATE INDEX reports_of_article ON reports (article, rule)",
+    "CREATE INDEX reports_oldest ON reports (first_seen) WHERE told = 0",
+    "CREATE TABLE hushes (target TEXT PRIMARY KEY, whole TEXT NOT NULL) STRICT",
+)
+
+
+def _tell(db: Database) -> None:
+    """Marks the events that there are alerts of. In Python for the reason given in `_catch_up`."""
+    db.register_function(_events_of)
+    db.execute("UPDATE events SET told = 1 WHERE id IN (SELECT value FROM alerts, json_each(_events_of(alerts.whole)))")
+
+
+def _events_of(alert: str) -> str:
+    return json.dumps([sighting["event"] for sighting in json.loads(alert)["sightings"]])
+
+
+# A table is copied where what its CHECK allows is to grow. `since` orders, and so does the rowid among equals: it is kept.
+# `digest` is the alert that stands for the digest in which this one was told.
+_DIGESTS = (
+    """
+    CREATE TABLE deliveries_with_digests (
+        alert TEXT NOT NULL REFERENCES alerts (id), sink TEXT NOT NULL, body BLOB NOT NULL,
+        state TEXT NOT NULL DEFAULT 'waiting'
+            CHECK (state IN ('waiting', 'leased', 'sent', 'dead', 'collected', 'digested')),
+        since INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL,
+        token TEXT NOT NULL DEFAULT '', leased_until INTEGER, reason TEXT, sent_at INTEGER,
+        digest TEXT REFERENCES alerts (id),
+        PRIMARY KEY (alert, sink)
+    ) STRICT
+    """,
+    """
+    INSERT INTO deliveries_with_digests
+        (rowid, alert, sink, body, state, since, due, attempts, token, leased_until, reason, sent_at)
+    SELECT rowid, alert, sink, body, state, since, due, attempts, token, leased_until, reason, sent_at FROM deliveries
+    """,
+    "DROP TABLE deliveries",
+    "ALTER TABLE deliveries_with_digests RENAME TO deliveries",
+    "CREATE INDEX deliveries_open ON deliveries (since, due, leased_until) WHERE state IN ('waiting', 'leased')",
+    "CREATE INDEX deliveries_collected ON deliveries (sink, alert) WHERE state = 'collected'",
+)
+
+
 def objection(db: Database) -> str | None:
     """Why this file is not for us to write to; None: it is ours and of a version that we know, or empty."""
     tables = db.table_names()

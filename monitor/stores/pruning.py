@@ -1,6 +1,7 @@
 """What is old enough goes, in small steps, and the disk gets its room back. What an alert tells of stays, and so do events.
 
-Events are about as many as alerts and as small; which of them can still be joined only the rules know, so none is removed.
+Events are about as many as alerts and as small; which of them can still be joined only the rules know, so none is removed. What
+was reported of an event goes with its article, or would if that had to; where an alert tells of the event, it stays.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ SLACK = 8
 
 # In the temporary database: filling them takes no lock that a writer waits for.
 _DOOMED = (
+    "DROP TABLE IF EXISTS temp.doomed_reports",
     "DROP TABLE IF EXISTS temp.doomed_articles",
     "DROP TABLE IF EXISTS temp.doomed_proofs",
     "DROP TABLE IF EXISTS temp.doomed_originals",
     "CREATE TEMP TABLE doomed_articles (row INTEGER PRIMARY KEY)",
+    "CREATE TEMP TABLE doomed_reports (row INTEGER PRIMARY KEY)",
     """
     CREATE TEMP TABLE doomed_proofs (
         article INTEGER, revision TEXT, original INTEGER, PRIMARY KEY (article, revision, original)
@@ -48,6 +51,8 @@ def doom(db: Database, articles: datetime, originals: datetime, limit: int) -> t
         db.execute(statement)
     old = "SELECT row FROM articles WHERE told = 0 AND first_seen < ? ORDER BY first_seen, row LIMIT ?"
     db.execute(f"INSERT INTO doomed_articles {old}", (micros(articles), limit))
+    lines = "SELECT row FROM reports WHERE told = 0 AND first_seen < ? ORDER BY first_seen, row LIMIT ?"
+    db.execute(f"INSERT INTO doomed_reports {lines}", (micros(articles), limit))
     every = "SELECT article, revision, original FROM proofs WHERE article IN (SELECT row FROM doomed_articles)"
     db.execute(f"INSERT INTO doomed_proofs {every}")
     stale = "SELECT article, revision, original FROM proofs WHERE told = 0 AND at < ? ORDER BY at LIMIT ?"
@@ -65,10 +70,11 @@ def doom(db: Database, articles: datetime, originals: datetime, limit: int) -> t
 def _counted(db: Database) -> tuple[Pruned, int]:
     sql = """
         SELECT (SELECT count(*) FROM doomed_articles), (SELECT count(*) FROM doomed_proofs),
-               (SELECT count(*) FROM doomed_originals), (SELECT coalesce(sum(size), 0) FROM doomed_originals)
+               (SELECT count(*) FROM doomed_originals), (SELECT coalesce(sum(size), 0) FROM doomed_originals),
+               (SELECT count(*) FROM doomed_reports)
     """
-    [(articles, proofs, originals, size)] = db.execute(sql).fetchall()
-    return Pruned(articles=articles, originals=originals, bytes=size), articles + proofs
+    [(articles, proofs, originals, size, reports)] = db.execute(sql).fetchall()
+    return Pruned(articles=articles, originals=originals, bytes=size), articles + proofs + reports
 
 
 def step(db: Database, articles: datetime, originals: datetime, limit: int) -> tuple[Pruned, int]:
@@ -76,6 +82,7 @@ def step(db: Database, articles: datetime, originals: datetime, limit: int) -> t
     gone = doom(db, articles, originals, limit)
     db.execute("DELETE FROM proofs WHERE (article, revision, original) IN (SELECT * FROM doomed_proofs)")
     db.execute("DELETE FROM articles WHERE row IN (SELECT row FROM doomed_articles)")
+    db.execute("DELETE FROM reports WHERE row IN (SELECT row FROM doomed_reports)")
     _no_longer_unread(db)
     db.execute("DELETE FROM originals WHERE row IN (SELECT row FROM doomed_originals)")
     forget(db, limit * PARAGRAPHS)
@@ -114,6 +121,7 @@ _WEIGHTS = {
     "articles": ("articles", "length(CAST(whole AS BLOB)) + length(CAST(sketch AS BLOB))"),
     "revisions": ("revisions", "length(whole)"),
     "events": ("events", "length(CAST(whole AS BLOB))"),
+    "reports": ("reports", "length(CAST(whole AS BLOB))"),
     "alerts": ("alerts", "length(CAST(whole AS BLOB))"),
     "deliveries": ("deliveries", "length(body)"),
 }

@@ -6,12 +6,13 @@ import dataclasses
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+Reader = Callable[[Any], Any]
 
 FAR = 2**63 - 1
 """Later than any time."""
@@ -19,7 +20,6 @@ FAR = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONE = re.compile("[\ud800-\udfff]")
 _AS_IS = {str, int, float, bool}
-_hints = functools.cache(get_type_hints)
 
 
 def micros(at: datetime) -> int:
@@ -55,28 +55,37 @@ def _plain(value: Any) -> object:
 
 def load(kind: type[T], whole: str | bytes) -> T:
     """The value that `dump` wrote. A field added since has its default."""
-    value: T = _value(kind, json.loads(whole))
+    anything: Any = kind
+    read = _reader(anything) or (lambda saved: saved)
+    value: T = read(json.loads(whole))
     return value
 
 
-def _value(kind: Any, saved: Any) -> Any:
-    if saved is None or kind in _AS_IS:
-        return saved
+@functools.cache
+def _reader(kind: Any) -> Reader | None:
+    """What makes a value of this kind of what JSON gives back; None: it is that already. Made once: a ledger loads thousands."""
+    if kind in _AS_IS:
+        return None
     if kind is datetime:
-        return datetime.fromisoformat(saved)
+        return datetime.fromisoformat
     if kind is timedelta:
-        return timedelta(seconds=saved)
-    if dataclasses.is_dataclass(kind):
-        return _fields(kind, saved)
-    return _compound(get_origin(kind), get_args(kind)[0], saved)
+        return lambda saved: timedelta(seconds=saved)
+    return _fields(kind) if dataclasses.is_dataclass(kind) else _compound(get_origin(kind), get_args(kind)[0])
 
 
-def _fields(kind: Any, saved: dict[str, Any]) -> Any:
-    return kind(**{name: _value(_hints(kind)[name], part) for name, part in saved.items()})
+def _fields(kind: Any) -> Reader:
+    readers = {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
+
+    def read(saved: Any) -> Any:
+        given = ((name, part, readers[name]) for name, part in saved.items())
+        return kind(**{name: part if part is None or one is None else one(part) for name, part, one in given})
+
+    return read
 
 
-def _compound(origin: Any, inner: Any, saved: Any) -> Any:
+def _compound(origin: Any, inner: Any) -> Reader | None:
     """A tuple of `inner`, an optional `inner`, or a mapping, which JSON gives back as it was."""
-    if origin is tuple:
-        return tuple(saved) if inner in _AS_IS else tuple(_value(inner, part) for part in saved)
-    return _value(inner, saved) if origin is UnionType else saved
+    if origin is not tuple:
+        return _reader(inner) if origin is UnionType else None
+    one = _reader(inner)
+    return (lambda saved: tuple(map(one, saved))) if one else tuple

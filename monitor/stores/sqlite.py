@@ -1,7 +1,7 @@
 """The store in one SQLite file. What `record` has returned from is on the disk, and stays there whatever happens next.
 
 One thread owns the connection; the event loop only waits for it. Every method is one transaction. What they do is told in the
-files beside this one: articles, telling (events, alerts, deliveries), claims (sources), voices (what sources repeat), pruning.
+files beside this one: articles, timeline (events), telling (alerts, deliveries), claims (sources), voices (what sources repeat), pruning.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from monitor.errors import StoreError
 from monitor.model import Pruned, Visit
-from monitor.stores import articles, claims, opening, pruning, telling, voices
+from monitor.stores import articles, claims, opening, pruning, telling, timeline, voices
 from monitor.stores.opening import is_held
 from monitor.stores.rows import dump, load, micros
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-    from monitor.model import Alert, Delivery, Fresh, Ledger, Original, Outcome, Plan, Revision, Tally
+    from monitor.model import Alert, Delivery, Event, Fresh, Hush, Ledger, Original, Outcome, Plan, Report, Revision, Tally, Told
     from rules import Article
 
 __all__ = ["SqliteStore", "is_held"]
@@ -157,11 +157,47 @@ class SqliteStore:
             )
         return total
 
-    # Events, alerts, deliveries
+    # Events
 
-    async def ledger(self, rules: Sequence[str], since: datetime) -> Ledger:
-        """Events of these rules seen at or after `since`, in the order they were opened, with the rules' stamps."""
-        return await self._read(lambda db: telling.ledger(db, rules, since))
+    async def ledger(
+        self, rules: Sequence[str], since: datetime, history: Mapping[str, datetime] | None = None, at: datetime | None = None
+    ) -> Ledger:
+        """Events of these rules seen at or after `since`, stamps, what was reported of rules in `history`, and every hush."""
+        return await self._read(lambda db: timeline.ledger(db, rules, since, history or {}, at))
+
+    async def reported(self, article: str) -> list[str]:
+        """The rules that have events of which this article reported."""
+        return await self._read(lambda db: timeline.reported(db, article))
+
+    async def reports(self, event: str) -> list[Report]:
+        """The timeline of an event, oldest first."""
+        return await self._read(lambda db: timeline.reports(db, event))
+
+    async def event(self, id: str) -> Event | None:
+        """One event by its id."""
+        return await self._read(lambda db: timeline.event(db, id))
+
+    async def events(self, *, before: datetime | None = None, rule: str | None = None, limit: int = 50) -> list[Event]:
+        """Events, those seen last first."""
+        return await self._read(lambda db: timeline.events(db, before, rule, limit))
+
+    async def acknowledge(self, event: str, at: datetime, note: str = "") -> bool:
+        """Notes that somebody looks after the event, as it was said last; whether there is one."""
+        return await self._write(lambda db: timeline.acknowledge(db, event, at, note))
+
+    async def hush(self, hush: Hush) -> None:
+        """Keeps it in the place of another of the same target."""
+        await self._write(lambda db: timeline.hush(db, hush))
+
+    async def unhush(self, target: str) -> bool:
+        """Ends it; whether there was one."""
+        return await self._write(lambda db: timeline.unhush(db, target))
+
+    async def hushes(self) -> list[Hush]:
+        """All that there are, by target."""
+        return await self._read(timeline.hushes)
+
+    # Alerts, deliveries, digests
 
     async def claim(self, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
         """Due deliveries, oldest first, each under a fresh lease token and counted as one more attempt begun."""
@@ -179,6 +215,14 @@ class SqliteStore:
         """When the next open delivery is due; of one under way, when its lease ends."""
         return await self._read(telling.next_due)
 
+    async def waiting_for_digest(self, sink: str, due: datetime) -> list[Alert]:
+        """The alerts that wait for this receiver's digest, oldest first."""
+        return await self._read(lambda db: telling.waiting_for_digest(db, sink, due))
+
+    async def digested(self, alerts: Sequence[str], digest: Delivery, alert: Alert) -> None:
+        """Puts one delivery in the place of those that waited; where none of them waits any more, nothing."""
+        await self._write(lambda db: telling.digested(db, alerts, digest, alert))
+
     async def alerts(self, *, before: datetime | None = None, rule: str | None = None, limit: int = 50) -> list[Alert]:
         """The newest alerts first, those held back included."""
         return await self._read(lambda db: telling.alerts(db, before, rule, limit))
@@ -186,6 +230,10 @@ class SqliteStore:
     async def alert(self, id: str) -> Alert | None:
         """One alert by its id."""
         return await self._read(lambda db: telling.alert(db, id))
+
+    async def told(self, alert: str) -> list[Told]:
+        """How each delivery of an alert stands, by receiver."""
+        return await self._read(lambda db: telling.told(db, alert))
 
     # How much there is
 
@@ -225,9 +273,9 @@ _VISITED = """
 
 def _record(db: Database, plan: Plan, packed: Mapping[str, bytes]) -> None:
     """A plan in one piece; what can refuse it comes first."""
-    telling.refuse_outdated(db, plan)
+    timeline.refuse_outdated(db, plan)
     row = articles.keep(db, plan, packed)
     voices.learn(db, row, plan.article.source, plan.paragraphs, plan.at)
-    telling.keep_events(db, plan.events)
+    timeline.keep(db, row, plan)
     telling.keep_alerts(db, plan.alerts, plan.deliveries)
     articles.stay(db, (alert.article for alert in plan.alerts))

@@ -1,4 +1,4 @@
-"""Events, alerts and their deliveries in SQL: what was found, what was said of it, and who has heard it."""
+"""Alerts and their deliveries in SQL: what was said, and who has heard it, or is to hear it in a digest."""
 
 from __future__ import annotations
 
@@ -8,60 +8,22 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from monitor.errors import Outdated
-from monitor.model import Again, Alert, Delivery, Event, GaveUp, Ledger, Outcome, Plan, Sent, Tally
+from monitor.errors import StoreError
+from monitor.model import Again, Alert, Delivery, GaveUp, Outcome, Sent, Tally, Told
+from monitor.stores import timeline
 from monitor.stores.rows import FAR, dump, load, micros, moment, utf8
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-# Events
-
-
-def ledger(db: Database, rules: Sequence[str], since: datetime) -> Ledger:
-    """Events of these rules seen at or after `since`, in the order they were opened, with the rules' stamps."""
-    events = """
-        SELECT whole FROM events WHERE rule IN (SELECT value FROM json_each(?)) AND seen >= ? ORDER BY opened, row
-    """
-    found = db.execute(events, (dump(rules), micros(since))).fetchall()
-    return Ledger(events=tuple(load(Event, whole) for (whole,) in found), stamps={rule: _stamp(db, rule) for rule in rules})
-
-
-def _stamp(db: Database, rule: str) -> int:
-    found: tuple[int] | None = db.execute("SELECT stamp FROM stamps WHERE rule = ?", (rule,)).fetchone()
-    return found[0] if found else 0
-
-
-def refuse_outdated(db: Database, plan: Plan) -> None:
-    """Raises Outdated where a rule's stamp is not the one that the plan was decided on."""
-    if moved := [rule for rule, stamp in plan.stamps.items() if _stamp(db, rule) != stamp]:
-        raise Outdated(f"events of {', '.join(moved)} have changed since they were read")
-
-
-def keep_events(db: Database, events: Sequence[Event]) -> None:
-    """Opens or changes events and moves the stamps of their rules on."""
-    for event in events:
-        _keep_event(db, event)
-    for rule in sorted({event.rule for event in events}):
-        db.execute("INSERT INTO stamps VALUES (?, 1) ON CONFLICT (rule) DO UPDATE SET stamp = stamp + 1", (rule,))
-
-
-def _keep_event(db: Database, event: Event) -> None:
-    sql = """
-        INSERT INTO events (id, rule, opened, seen, whole) VALUES (?, ?, ?, ?, ?)
-        ON CONFLICT (id) DO UPDATE SET
-            rule = excluded.rule, opened = excluded.opened, seen = excluded.seen, whole = excluded.whole
-    """
-    db.execute(sql, (event.id, event.rule, micros(event.opened), micros(event.seen), dump(event)))
-
-
 # Alerts
 
 
 def keep_alerts(db: Database, alerts: Iterable[Alert], deliveries: Iterable[Delivery]) -> None:
-    """Alerts and then their deliveries; what exists stays as it is."""
+    """Alerts and then their deliveries; what exists stays as it is, and so does what was reported of what they tell of."""
     for alert in alerts:
         _keep_alert(db, alert)
+        timeline.stay(db, {sighting.event for sighting in alert.sightings})
     for delivery in deliveries:
         _keep_delivery(db, delivery)
 
@@ -93,11 +55,11 @@ def alert(db: Database, id: str) -> Alert | None:
 
 def _keep_delivery(db: Database, delivery: Delivery) -> None:
     sql = """
-        INSERT INTO deliveries (alert, sink, body, since, due, attempts) VALUES (?, ?, ?, ?, ?, ?)
+        INSERT INTO deliveries (alert, sink, body, state, since, due, attempts) VALUES (?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (alert, sink) DO NOTHING
     """
-    due = micros(delivery.due)
-    db.execute(sql, (delivery.alert, delivery.sink, delivery.body, due, due, delivery.attempts))
+    due, state = micros(delivery.due), "collected" if delivery.digest else "waiting"
+    db.execute(sql, (delivery.alert, delivery.sink, delivery.body, state, due, due, delivery.attempts))
 
 
 def claim(db: Database, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
@@ -157,22 +119,82 @@ def next_due(db: Database) -> datetime | None:
     return None if due is None else moment(due)
 
 
+def told(db: Database, alert: str) -> list[Told]:
+    """How each delivery of an alert stands, by receiver; of one that was told in a digest, how that stands."""
+    sql = """
+        SELECT given.alert, given.sink, stands.state, coalesce(stands.sent_at, stands.due), stands.attempts, stands.reason
+        FROM deliveries AS given
+        JOIN deliveries AS stands ON stands.alert = coalesce(given.digest, given.alert) AND stands.sink = given.sink
+        WHERE given.alert = ? ORDER BY given.sink
+    """
+    return [_told(*row) for row in db.execute(sql, (utf8(alert),))]
+
+
+def _told(alert: str, sink: str, state: str, at: int, attempts: int, reason: str | None) -> Told:  # noqa: PLR0913, PLR0917 - a row
+    word = {"leased": "waiting", "collected": "digest"}.get(state, state)
+    failed = None if state == "sent" else reason
+    return Told(alert=alert, sink=sink, state=word, at=moment(at), attempts=attempts, reason=failed)
+
+
+# Digests
+
+
+def waiting_for_digest(db: Database, sink: str, due: datetime) -> list[Alert]:
+    """The alerts that wait for this receiver's digest and are due, oldest first."""
+    sql = """
+        SELECT whole FROM deliveries JOIN alerts ON alerts.id = alert
+        WHERE sink = ? AND state = 'collected' AND due <= ? ORDER BY raised, alerts.row
+    """
+    return [load(Alert, whole) for (whole,) in db.execute(sql, (sink, micros(due)))]
+
+
+def digested(db: Database, given: Sequence[str], digest: Delivery, alert: Alert) -> None:
+    """Puts one delivery in the place of those that waited. If alerts are given of which none waits any more, that was done before.
+
+    Raises StoreError where this very delivery was made before, of others: these would never be told.
+    """
+    waiting = _collected(db, given, digest.sink)
+    if given and not waiting:
+        return
+    if digest.alert in waiting:  # a single one is sent as it is
+        alone = "UPDATE deliveries SET state = 'waiting', due = ? WHERE alert = ? AND sink = ?"
+        db.execute(alone, (micros(digest.due), digest.alert, digest.sink))
+        return
+    made = db.execute("SELECT 1 FROM deliveries WHERE alert = ? AND sink = ?", (digest.alert, digest.sink)).fetchone()
+    if waiting and made:
+        raise StoreError(f"digest {digest.alert} for {digest.sink} was made before, of other alerts: it needs another id")
+    keep_alerts(db, [alert], [digest])
+    told = "UPDATE deliveries SET state = 'digested', digest = ? WHERE alert = ? AND sink = ?"
+    db.conn.executemany(told, ((digest.alert, one, digest.sink) for one in waiting))
+
+
+def _collected(db: Database, alerts: Sequence[str], sink: str) -> list[str]:
+    """Which of these alerts wait for the receiver's digest."""
+    sql = "SELECT alert FROM deliveries WHERE sink = ? AND state = 'collected' AND alert IN (SELECT value FROM json_each(?))"
+    return [alert for (alert,) in db.execute(sql, (sink, dump(alerts)))]
+
+
+# How much there is
+
+
 def tally(db: Database) -> Tally:
     """How much there is, and what waits."""
     sql = """
         SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM alerts),
                (SELECT count(*) FROM articles WHERE refill IS NOT NULL),
                (SELECT count(*) FROM deliveries WHERE state IN ('waiting', 'leased')),
+               (SELECT count(*) FROM deliveries WHERE state = 'collected'),
                (SELECT count(*) FROM deliveries WHERE state = 'dead'),
                (SELECT min(since) FROM deliveries WHERE state IN ('waiting', 'leased')),
                (SELECT max(due) FROM deliveries WHERE state = 'dead')
     """
-    [(articles, alerts, unfilled, waiting, dead, oldest, newest)] = db.execute(sql).fetchall()
+    [(articles, alerts, unfilled, waiting, collected, dead, oldest, newest)] = db.execute(sql).fetchall()
     return Tally(
         articles=articles,
         alerts=alerts,
         unfilled=unfilled,
         waiting=waiting,
+        collected=collected,
         dead=dead,
         oldest_waiting=None if oldest is None else moment(oldest),
         newest_dead=None if newest is None else moment(newest),

@@ -10,15 +10,17 @@ from typing import ClassVar, Self
 from rules import shape
 from rules.conditions.base import Context, TermList, leaf, one_of
 from rules.events.around import own_group
+from rules.events.called_off import called_off, is_of_event
 from rules.events.event import Event
 from rules.events.parties import officials
-from rules.events.senses import is_article_about_something_else, is_no_event
+from rules.events.senses import is_article_about_something_else, is_near_another_field, is_no_event
 from rules.events.signs import reader
 from rules.events.venue import Setting, hosts
 from rules.evidence import Clause, Evidence, Finding
 from rules.reading import Reading, Sentence
 from rules.shape import Json
 from rules.spec import Spec
+from rules.speech.phrases import Range
 from rules.terms import Terms
 
 TIMES = ("upcoming", "under way", "past")
@@ -61,6 +63,9 @@ class Mention:
     Two answers, kept apart: the labels `time` (upcoming, under way, past, or nothing where the words do not tell) and `status`. "Similar
     gatherings earlier this year" are past, "set to be held this weekend" is upcoming, "rules out a summit" is ruled out, and a side that
     "will not attend a second planned summit" leaves it planned. Where two events of one number are named, the past one wins. English only.
+
+    That an event is called off matches no rule that asks for planned or proposed ones; where such a rule told of the event, it is told as
+    an update of the kind `cancelled`. What is put off is not called off.
 
     It captures `place` (where it is held, never what it is about), `date` (ISO 8601, counted from the article's own date; a range as
     start/end), `when` (the date as written), `ordinal` ("2" for "a second summit"), `name` ("G20"), `parties` (the states
@@ -123,6 +128,37 @@ class Mention:
         found.sort(key=lambda item: (-item[0], item[1]))
         return Evidence(findings=tuple(finding for _, _, finding in found)) if found else None
 
+    def later(self, reading: Reading, within: Sequence[Sentence]) -> Evidence | None:
+        """One finding an event that it would find, were it not called off; only of events that were still to come."""
+        open_to_it = {"planned", "proposed"}.intersection(self.statuses) or (not self.statuses and "upcoming" in self.times)
+        if not open_to_it or not self.possible(reading.vocabulary) or is_article_about_something_else(reading):
+            return None
+        found: dict[tuple[str | None, ...], Finding] = {}
+        for event in self._named(reading, within):
+            one = self._called_off(event)
+            if one is not None:
+                found.setdefault(_which(one), one)
+        return Evidence(findings=tuple(found.values())) if found else None
+
+    def _called_off(self, event: Event) -> Finding | None:
+        cue = called_off(event.around)
+        if cue is None:
+            return None
+        captures, shown = event.captures, event.shown()
+        if event.date and not is_of_event(event.around, cue, event.date):
+            captures = {**captures, "date": None, "when": None}
+            shown.remove((event.date.lo, event.date.hi))
+        elsewhere = (
+            self.between and not captures["parties"] and is_near_another_field(event.section.words, event.span, event.sentence)
+        )
+        if elsewhere or not self._is_specific(captures):
+            return None
+        return _finding(event, {**event.labels, "status": "cancelled"}, captures, [*shown, cue])
+
+    def _is_specific(self, captures: Mapping[str, str | None]) -> bool:
+        known = {**captures, "date": captures["date"] or captures["when"]}
+        return not self.specifics or any(known[one] for one in self.specifics)
+
     def explain(self, reading: Reading, within: Sequence[Sentence]) -> Clause:
         """The event that came nearest, and what it lacks."""
         return leaf(self, self.search(reading, within), lambda: self._miss(reading, within))
@@ -145,13 +181,17 @@ class Mention:
     def _verdicts(self, reading: Reading, within: Sequence[Sentence]) -> list[Verdict]:
         if not self.between and is_article_about_something_else(reading):
             return []
-        key = (Mention, self.of.terms.written, self.of.besides.written, self.between, *within)
-        events = reading.once(key, lambda: self._events(reading, within))
+        events = self._named(reading, within)
         over = {event.ordinal for event in events if event.ordinal and event.labels["time"] == "past"}
         return [self._judge(event, over) for event in events]
 
-    def _events(self, reading: Reading, within: Sequence[Sentence]) -> list[Event]:
+    def _named(self, reading: Reading, within: Sequence[Sentence]) -> list[Event]:
         """Every event that the sentences name; conditions that ask different things of the same events share them."""
+        key = (Mention, self.of.terms.written, self.of.besides.written, self.between, *within)
+        return reading.once(key, lambda: self._events(reading, within))
+
+    def _events(self, reading: Reading, within: Sequence[Sentence]) -> list[Event]:
+        """Every event that the sentences name."""
         return [event for sentence in within for event in self._events_of(sentence, reading)]
 
     def _events_of(self, sentence: Sentence, reading: Reading) -> list[Event]:
@@ -178,21 +218,22 @@ class Mention:
             return Verdict(event, labels, lacks="time", near=0.4)
         if self.statuses and labels["status"] not in self.statuses:
             return Verdict(event, labels, lacks="status", near=0.6)
-        known = {**event.captures, "date": event.captures["date"] or event.captures["when"]}
-        if self.specifics and not any(known[one] for one in self.specifics):
+        if not self._is_specific(event.captures):
             return Verdict(event, labels, lacks="with", near=0.8)
-        return Verdict(event, labels, near=1.0, finding=_finding(event, labels))
+        return Verdict(event, labels, near=1.0, finding=_finding(event, labels, event.captures, event.shown()))
 
 
-def _finding(event: Event, labels: Mapping[str, str | None]) -> Finding:
+def _finding(
+    event: Event, labels: Mapping[str, str | None], captures: Mapping[str, str | None], shown: Sequence[Range]
+) -> Finding:
     sentence, section = event.sentence, event.section
     return Finding(
         field=section.field,
         start=sentence.start,
         end=sentence.end,
         text=sentence.text,
-        hits=tuple(sorted({section.hit(*span) for span in event.shown() if span[0] < span[1]})),
-        captures=event.captures,
+        hits=tuple(sorted({section.hit(*span) for span in shown if span[0] < span[1]})),
+        captures=captures,
         labels=labels,
     )
 
@@ -215,5 +256,8 @@ _EARLY = 5  # sentences in which news says what it is about
 
 
 def _same(one: Finding, other: Finding) -> bool:
-    keys = ("place", "date", "ordinal")
-    return all(one.captures[key] == other.captures[key] for key in keys) and one.labels == other.labels
+    return _which(one) == _which(other) and one.labels == other.labels
+
+
+def _which(one: Finding) -> tuple[str | None, ...]:
+    return tuple(one.captures[key] for key in ("place", "date", "ordinal"))

@@ -86,7 +86,7 @@ class Event:
     @property
     def dated_ahead(self) -> bool:
         """Whether a date says that it is still to come."""
-        return self._date is not None and self._date.sense == "future"
+        return self.date is not None and self.date.sense == "future"
 
     @cached_property
     def ordinal(self) -> str | None:
@@ -98,8 +98,8 @@ class Event:
         """What is known of it."""
         return {
             "place": self._place[0] if self._place else None,
-            "date": self._date.value if self._date else None,
-            "when": self.section.hit(self._date.lo, self._date.hi).text if self._date else None,
+            "date": self.date.value if self.date else None,
+            "when": self.section.hit(self.date.lo, self.date.hi).text if self.date else None,
             "ordinal": self.ordinal,
             "name": name(self.setting),
             "parties": ", ".join(self.around.parties.near(self.span, _PARTIES_BEFORE, _PARTIES_AFTER)) or None,
@@ -119,8 +119,8 @@ class Event:
     def shown(self) -> list[Range]:
         """The words to highlight: the event, its date, its place, and the verb or cue that told."""
         spans = [self.span]
-        if self._date:
-            spans.append((self._date.lo, self._date.hi))
+        if self.date:
+            spans.append((self.date.lo, self.date.hi))
         if self._place:
             spans.append(self._place[1])
         if self.ahead:
@@ -136,7 +136,7 @@ class Event:
         if self.ahead:
             return "upcoming"
         said = self._by_words
-        if self._date and self._date.sense == "past" and said != "under_way":
+        if self.date and self.date.sense == "past" and said != "under_way":
             return "past"
         return said.replace("_", " ") if said else None
 
@@ -153,7 +153,8 @@ class Event:
         return venue(self.setting)
 
     @cached_property
-    def _date(self) -> dates.Dated | None:
+    def date(self) -> dates.Dated | None:
+        """Its own date."""
         sense = "future" if self.ahead else "past" if self._by_words == "past" else ""
         found = own_date(self.setting, self.around.day, sense, lambda: self._cues)
         if found is not None:

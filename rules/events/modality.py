@@ -10,6 +10,7 @@ from functools import cache
 
 from rules.data import table
 from rules.events.around import COMING, Around
+from rules.events.called_off import called_off, flatly_denied
 from rules.events.groups import Group
 from rules.terms import Terms, terms
 
@@ -22,7 +23,7 @@ def status(around: Around, time: str | None, *, dated: bool, refused: bool) -> s
 
     `time` is upcoming, under way, past or None; `dated` tells that a date of its own lies ahead, `refused` that a side will not come.
     """
-    if _called_off(around) or any(one.tense == "was to have" for _, one in around.links):
+    if _called_off(around) or called_off(around, denied=False) or any(one.tense == "was to have" for _, one in around.links):
         return "cancelled"
     if _inverted(around):
         return "hypothetical"
@@ -82,7 +83,7 @@ def _ruled_out(around: Around) -> bool:
     at_it = "preposition: during" in around.found  # "will not meet him at the summit"
     if any(one.negated and _denies(how, one) and not (at_it and how == "before") for how, one in around.links):
         return True
-    if "determiner: no" in around.found or _neither(around):
+    if "determiner: no" in around.found or _neither(around) or flatly_denied(around):
         return True
     words, sentence = around.words, around.sentence
     for lo, hi in _cues("ruled_out").search(words, sentence.lo, sentence.hi):

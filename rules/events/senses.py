@@ -65,9 +65,15 @@ def _is_named_so(words: Sequence[Token], span: Range, sentence: Sentence) -> boo
 
 def _is_of_another_field(words: Sequence[Token], span: Range, sentence: Sentence) -> bool:
     """Whether the sentence is of wages, players or budgets, and of no country."""
+    return is_near_another_field(words, span, sentence) and not any(
+        places.country_of(word.word) for word in words[sentence.lo : sentence.hi]
+    )
+
+
+def is_near_another_field(words: Sequence[Token], span: Range, sentence: Sentence) -> bool:
+    """Whether words of wages, players or budgets stand around the term."""
     fields = _other_fields().search(words, sentence.lo, sentence.hi)
-    close = len(fields) > 1 or any(-6 <= lo - span[1] <= 5 for lo, _ in fields)
-    return close and not any(places.country_of(word.word) for word in words[sentence.lo : sentence.hi])
+    return len(fields) > 1 or any(-6 <= lo - span[1] <= 5 for lo, _ in fields)
 
 
 @cache

@@ -18,6 +18,7 @@ from rules.conditions.scopes import Body, InParagraph, InQuote, InSentence, Lead
 from rules.conditions.statement import Statement
 from rules.describe import named_lists
 from rules.lint.clauses import clause, english_only, only_negative, values
+from rules.lint.pace import ALWAYS_TOLD, pace
 from rules.lint.terms import Remarks, at, empty, group, named
 from rules.load import Lists, Parsed
 from rules.problems import Problem
@@ -89,26 +90,29 @@ def _rule(spec: Spec, rule: Rule, lists: Lists, known: Known) -> Remarks:
     for words in [words for one in values(labels) for words in values(one)] if labels else ():
         yield from group(words, words=True)
     yield from _blanks(spec, rule)
+    yield from pace(spec, rule)
     yield from _unknown_receivers(spec, known.receivers)
     yield from _unproven(spec, rule, known)
 
 
 def _blanks(spec: Spec, rule: Rule) -> Remarks:
-    """Names of values that nothing gives: in the title, in `once`, in what examples expect."""
+    """Names of values that nothing gives: in the title, in `once` and `frequency`, in what examples expect."""
     known = {*captured(rule.when), *(label.name for label in rule.labels)}
     expected = {name for example in rule.examples for name in example.expects}
     for one, name in _named_values(spec, expected):
-        if name not in known:
+        if name in ALWAYS_TOLD and name not in known:
+            yield at(one, f"'{name}' needs no entry: of an event that was told it is always told", "hint")
+        elif name not in known:
             have = unknown("value", name, known) if known else f"unknown value '{name}'; this rule captures none"
             yield at(one, have.replace("expected one of", "this rule gives"))
 
 
 def _named_values(spec: Spec, expected: Collection[str]) -> Iterator[tuple[Spec, str]]:
-    title, once, examples = spec.get("title"), spec.get("once"), spec.get("examples")
+    title, examples = spec.get("title"), spec.get("examples")
     if title and isinstance(title.value, str):
         yield from ((title, name) for name in dict.fromkeys(_BLANK.findall(title.value[:_LONG])))
-    for key in ("per", "update_on"):
-        found = once.get(key) if once else None
+    for outer, key in (("once", "per"), ("once", "update_on"), ("frequency", "per")):
+        found = inner.get(key) if (inner := spec.get(outer)) else None
         yield from ((one, one.value) for one in (found.each() if found else ()) if isinstance(one.value, str))
     for example in _examples(examples, "match"):
         if isinstance(example.value, dict):

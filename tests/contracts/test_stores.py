@@ -18,13 +18,16 @@ from monitor.model import (
     Event,
     Fresh,
     GaveUp,
+    Hush,
     Ledger,
     Original,
     Plan,
     Pruned,
+    Report,
     Sent,
     Sighting,
     Tally,
+    Told,
     Visit,
 )
 from monitor.stores import STORES, articles, open_store, shelf
@@ -86,6 +89,29 @@ def an_event(n: int = 1, **changes: Any) -> Event:
         articles=2,
         sources=("agency", "daily"),
         told=("stance=open",),
+        acknowledged=after(7),
+        note="Anna \ud800",
+        ended="cancelled",
+    )
+    return dataclasses.replace(given, **changes)
+
+
+def a_report(n: int = 1, **changes: Any) -> Report:
+    """What article n said of the first event."""
+    given = Report(
+        event="e1",
+        rule="summit",
+        article=f"a{n}",
+        source="agency",
+        at=after(n),
+        published=NOON - 5 * MINUTE,
+        title="Talks \ud800",
+        url=f"https://news.example/{n}",
+        change="opened",
+        why="opened: of no open event",
+        values={"place": "Malta", "date": None},
+        copy=True,
+        alert="alert-1",
     )
     return dataclasses.replace(given, **changes)
 
@@ -113,7 +139,7 @@ def an_alert(n: int = 1, **changes: Any) -> Alert:
         article=an_article(n),
         first_seen=NOON,
         raised=NOON,
-        sightings=(Sighting(event="e1", finding=finding), Sighting(event="e2", finding=finding)),
+        sightings=(Sighting(event="e1", finding=finding, why="opened: why"), Sighting(event="e2", finding=finding)),
         held="backlog",
     )
     return dataclasses.replace(given, **changes)
@@ -609,7 +635,8 @@ async def test_without_pruning_no_paragraph_is_forgotten(store: Store) -> None:
 async def test_sizes_tell_what_takes_the_room(store: Store) -> None:
     empty = await store.sizes()
     await store.record(a_version(1, a_page(body=bytes(range(256)) * 99)))
-    await store.record(a_version(2, alerts=(an_alert(),), deliveries=(a_delivery(),), events=(an_event(),)))
+    told = {"alerts": (an_alert(),), "deliveries": (a_delivery(),), "events": (an_event(),), "reports": (a_report(),)}
+    await store.record(a_version(2, **told))
 
     full = await store.sizes()
 
@@ -617,7 +644,7 @@ async def test_sizes_tell_what_takes_the_room(store: Store) -> None:
     assert {kind for kind in GROWING if full[kind] > empty[kind] == 0} == set(GROWING)
 
 
-GROWING = ("articles", "revisions", "originals", "events", "alerts", "deliveries")
+GROWING = ("articles", "revisions", "originals", "events", "reports", "alerts", "deliveries")
 
 
 # Events
@@ -679,6 +706,236 @@ async def test_plans_about_other_rules_do_not_outdate_each_other(store: Store) -
     await store.record(a_plan(2, stamps={"other": 0}, events=(an_event(2, rule="other"),)))
 
     assert (await store.ledger(["summit", "other"], NOON)).stamps == {"summit": 1, "other": 1}
+
+
+async def test_events_come_those_seen_last_first_and_can_be_paged_and_chosen_by_rule(store: Store) -> None:
+    seen = {1: after(1), 2: after(3), 3: after(2), 4: after(3)}
+    events = tuple(an_event(n, seen=at, rule="odd" if n % 2 else "even") for n, at in seen.items())
+    await store.record(a_plan(events=events))
+
+    async def ids(**choice: Any) -> list[str]:
+        return [event.id for event in await store.events(**choice)]
+
+    assert await ids() == ["e4", "e2", "e3", "e1"]
+    assert await ids(limit=1) == ["e4"]
+    assert await ids(before=after(3)) == ["e3", "e1"]
+    assert await ids(rule="odd") == ["e3", "e1"]
+    assert await ids(rule="even", before=after(3)) == []
+    assert await store.event("e1") == events[0]
+    assert await store.event("e9 \ud800") is None
+
+
+# What was reported of them
+
+
+async def test_a_timeline_comes_back_equal_in_every_field_oldest_first(store: Store) -> None:
+    bare = Report(event="e1", rule="summit", article="a2", source="", at=NOON)
+    late, other = a_report(1, at=after(9)), a_report(1, event="e2")
+    await store.record(a_plan(1, events=(an_event(1), an_event(2)), reports=(late, other)))
+    await store.record(a_plan(2, reports=(bare,)))
+
+    assert await store.reports("e1") == [bare, late]
+    assert await store.reports("e2") == [other]
+    assert await store.reports("e9 \ud800") == []
+
+
+async def test_of_equal_times_what_was_recorded_first_comes_first(store: Store) -> None:
+    for n in (3, 1, 2):
+        await store.record(a_plan(n, reports=(a_report(n, at=NOON),)))
+
+    assert [report.article for report in await store.reports("e1")] == ["a3", "a1", "a2"]
+    assert [report.article for report in (await store.ledger([], NOON, {"summit": NOON})).reports] == ["a3", "a1", "a2"]
+
+
+async def test_an_article_reports_of_an_event_once_in_each_revision(store: Store) -> None:
+    first, second = a_report(), a_report(at=after(5), change="retracted")
+    await store.record(a_version(1, reports=(first,)))
+    await store.record(a_version(1, reports=(a_report(change="repeated", why="joined: again"),)))
+    assert await store.reports("e1") == [first]
+
+    await store.record(a_version(2, reports=(second,)))
+    await store.record(a_version(1, reports=(a_report(at=after(6)),)))
+    assert await store.reports("e1") == [first, second], "and one that comes back does not fill the disk"
+
+
+async def test_reports_of_several_events_by_one_article_all_stand(store: Store) -> None:
+    reports = tuple(a_report(event=f"e{n}", rule=rule) for n, rule in enumerate(["summit", "other", "summit"]))
+    await store.record(a_plan(reports=reports))
+
+    assert [await store.reports(f"e{n}") for n in range(3)] == [[report] for report in reports]
+    assert await store.reported("a1") == ["other", "summit"]
+
+
+async def test_the_rules_that_an_article_reported_for_are_known_by_its_id(store: Store) -> None:
+    odd = "odd \ud800"
+    await store.record(a_plan(1, article=an_article(id=odd), reports=(a_report(article=odd),)))
+    await store.record(a_plan(2))
+
+    assert await store.reported(odd) == ["summit"]
+    assert await store.reported("a2") == []
+
+
+async def test_the_ledger_has_the_history_that_was_asked_for_oldest_first(store: Store) -> None:
+    for n in (3, 1, 2):
+        await store.record(a_plan(n, reports=(a_report(n), a_report(n, event="e2", rule="other", at=after(n + 0.5)))))
+
+    async def history(**since: datetime) -> list[Report]:
+        return list((await store.ledger(["summit"], NOON, since)).reports)
+
+    assert await history(summit=after(2)) == [a_report(2), a_report(3)]
+    assert [report.rule for report in await history(other=after(3), summit=after(3))] == ["summit", "other"]
+    assert await history(summit=after(3) + timedelta(microseconds=1), unknown=NOON) == []
+    assert (await store.ledger(["summit"], NOON)).reports == ()
+
+
+async def test_a_report_moves_the_stamp_of_its_rule_on(store: Store) -> None:
+    await store.record(a_plan(1, events=(an_event(),), reports=(a_report(),)))
+    assert (await store.ledger(["summit"], NOON)).stamps == {"summit": 1}, "once for a plan"
+
+    await store.record(a_plan(2, stamps={"summit": 1}, reports=(a_report(2),)))
+
+    assert (await store.ledger(["summit"], NOON)).stamps == {"summit": 2}
+    with pytest.raises(Outdated):
+        await store.record(a_plan(3, stamps={"summit": 1}, reports=(a_report(3),)))
+    assert [report.article for report in await store.reports("e1")] == ["a1", "a2"]
+
+
+async def test_two_that_count_the_reports_at_once_do_not_both_count_to_the_same_number(store: Store) -> None:
+    """Of two articles that would each be the third of three, one has to count again."""
+    stamps = (await store.ledger(["summit"], NOON, {"summit": NOON})).stamps
+    plans = [a_plan(n, stamps=stamps, reports=(a_report(n),)) for n in (1, 2)]
+
+    results = await asyncio.gather(*map(store.record, plans), return_exceptions=True)
+
+    assert [type(result) for result in results if result is not None] == [Outdated]
+    assert len((await store.ledger(["summit"], NOON, {"summit": NOON})).reports) == 1
+
+
+async def test_a_plan_that_does_not_name_its_stamps_is_not_stopped(store: Store) -> None:
+    """The control of the tests above: it is the stamp that stops the second."""
+    await asyncio.gather(*(store.record(a_plan(n, reports=(a_report(n),))) for n in (1, 2)))
+
+    assert len((await store.ledger(["summit"], NOON, {"summit": NOON})).reports) == 2
+
+
+async def test_a_refused_plan_leaves_no_report_behind(store: Store) -> None:
+    with pytest.raises(StoreError):
+        await store.record(a_plan(reports=(a_report(),), deliveries=(a_delivery(alert="no such alert"),)))
+
+    assert await store.reports("e1") == []
+    assert await store.reported("a1") == []
+    assert await store.ledger(["summit"], NOON) == Ledger(stamps={"summit": 0})
+
+
+async def test_what_was_reported_of_an_event_goes_with_its_article_s_age(store: Store) -> None:
+    for n in (1, 2, 3):
+        await store.record(a_plan(n, first_seen=after(n), events=(an_event(),), reports=(a_report(n),)))
+
+    await store.prune(after(3), NOON, 500, dry=True)
+    assert len(await store.reports("e1")) == 3
+    await store.prune(after(3), NOON, 1)
+    assert [report.article for report in await store.reports("e1")] == ["a2", "a3"], "oldest first, and no more than asked for"
+    await store.prune(after(3), NOON, 500)
+
+    assert [report.article for report in await store.reports("e1")] == ["a3"]
+    assert await store.reported("a2") == []
+    assert await store.event("e1") == an_event(), "events stay"
+
+
+async def test_the_age_of_an_article_counts_from_its_first_sight_however_often_it_was_edited(store: Store) -> None:
+    await store.record(a_version(1, first_seen=after(1), reports=(a_report(),)))
+    await store.record(a_version(2, first_seen=after(99), reports=(a_report(at=after(99)),)))
+
+    await store.prune(after(2), NOON, 500)
+
+    assert await store.reports("e1") == []
+
+
+@pytest.mark.parametrize("told_by", [1, 2, 3])
+async def test_the_timeline_of_an_event_that_an_alert_tells_of_stays(store: Store, told_by: int) -> None:
+    """Whether the alert came before or after the report: the timeline is the alert's coverage."""
+    for n in (1, 2, 3):
+        alerts = (an_alert(n),) if n == told_by else ()
+        await store.record(a_plan(n, events=(an_event(),), reports=(a_report(n), a_report(n, event="e9")), alerts=alerts))
+
+    await store.prune(after(99), after(99), 500)
+
+    assert [report.article for report in await store.reports("e1")] == ["a1", "a2", "a3"]
+    assert await store.reports("e9") == [], "the control: nobody was told of that one"
+    assert (await store.tally()).articles == 1
+
+
+# What people say of them
+
+
+async def test_an_acknowledged_event_says_since_when_and_who(store: Store) -> None:
+    await store.record(a_plan(events=(an_event(acknowledged=None, note=""),)))
+
+    assert await store.acknowledge("e1", after(1), "Anna \ud800") is True
+    assert await store.event("e1") == an_event(acknowledged=after(1), note="Anna \ud800")
+    assert await store.acknowledge("e1", after(2)) is True
+    assert await store.event("e1") == an_event(acknowledged=after(2), note="Anna \ud800"), "what was noted stays noted"
+    assert await store.acknowledge("e1", after(3), "Boris") is True
+    assert await store.event("e1") == an_event(acknowledged=after(3), note="Boris")
+
+
+async def test_an_event_that_there_is_not_cannot_be_acknowledged(store: Store) -> None:
+    assert await store.acknowledge("e1 \ud800", NOON) is False
+    assert await store.events() == []
+
+
+async def test_a_plan_decided_before_an_acknowledgement_does_not_undo_it(store: Store) -> None:
+    await store.record(a_plan(1, events=(an_event(acknowledged=None),)))
+    ledger = await store.ledger(["summit"], NOON)
+    await store.acknowledge("e1", after(1))
+
+    with pytest.raises(Outdated):
+        await store.record(a_plan(2, stamps=ledger.stamps, events=ledger.events))
+
+    [event] = (await store.ledger(["summit"], NOON)).events
+    assert event.acknowledged == after(1)
+
+
+async def test_without_its_stamps_such_a_plan_would_undo_it(store: Store) -> None:
+    """The control of the test above."""
+    await store.record(a_plan(1, events=(an_event(acknowledged=None),)))
+    ledger = await store.ledger(["summit"], NOON)
+    await store.acknowledge("e1", after(1))
+
+    await store.record(a_plan(2, events=ledger.events))
+
+    assert [event.acknowledged for event in (await store.ledger(["summit"], NOON)).events] == [None]
+
+
+def a_hush(target: str, **changes: Any) -> Hush:
+    given = Hush(target=target, until=after(60), since=NOON, reason="maintenance \ud800")
+    return dataclasses.replace(given, **changes)
+
+
+async def test_hushes_come_back_equal_by_target_and_with_every_ledger(store: Store) -> None:
+    rule, event = a_hush("rule:summit"), a_hush("event:e1 \ud800", until=after(-1))
+    for one in (rule, event, rule):
+        await store.hush(one)
+
+    assert await store.hushes() == [event, rule]
+    assert await store.ledger([], NOON) == Ledger(hushes=(event, rule))
+
+
+async def test_a_later_hush_of_the_same_target_takes_the_place_of_the_earlier(store: Store) -> None:
+    await store.hush(a_hush("rule:summit"))
+    longer = a_hush("rule:summit", until=after(999), reason="still")
+    await store.hush(longer)
+
+    assert await store.hushes() == [longer]
+
+
+async def test_a_hush_that_was_ended_is_gone(store: Store) -> None:
+    await store.hush(a_hush("source:agency \ud800"))
+    await store.hush(a_hush("rule:summit"))
+
+    assert await store.unhush("source:agency \ud800") is True
+    assert await store.unhush("source:agency \ud800") is False
+    assert await store.hushes() == [a_hush("rule:summit")]
 
 
 # Alerts
@@ -878,6 +1135,194 @@ async def test_next_due_is_when_there_is_something_to_do(store: Store) -> None:
     assert await store.next_due() == after(3)
     await store.claim(after(3), MINUTE, 1)
     assert await store.next_due() == after(4), "the end of a lease that nobody may be left to settle"
+
+
+async def test_it_is_known_how_each_delivery_of_an_alert_stands(store: Store) -> None:
+    sinks = ["a", "b", "c", "d", "e"]
+    await store.record(an_alerting_plan(deliveries=tuple(a_delivery(sink=sink, digest=sink == "e") for sink in reversed(sinks))))
+    held = {one.sink: one for one in await store.claim(NOON, MINUTE, 10)}
+    await store.settle(held["a"], Again(at=NOON, due=after(1), reason="503"))
+    await store.settle(held["b"], GaveUp(at=NOON, reason="410"))
+    await store.settle(held["c"], Sent(at=after(0.5)))
+
+    assert await store.told("alert-1") == [
+        Told(alert="alert-1", sink="a", state="waiting", at=after(1), attempts=1, reason="503"),
+        Told(alert="alert-1", sink="b", state="dead", at=NOON, attempts=1, reason="410"),
+        Told(alert="alert-1", sink="c", state="sent", at=after(0.5), attempts=1),
+        Told(alert="alert-1", sink="d", state="waiting", at=NOON, attempts=1),
+        Told(alert="alert-1", sink="e", state="digest", at=NOON),
+    ]
+    assert await store.told("no such alert \ud800") == []
+
+
+async def test_what_was_sent_in_the_end_has_no_reason_why_it_was_not(store: Store) -> None:
+    await store.record(an_alerting_plan())
+    for outcome in (Again(at=NOON, due=after(1), reason="503"), Sent(at=after(2))):
+        [held] = await store.claim(after(1), MINUTE, 10)
+        await store.settle(held, outcome)
+
+    assert await store.told("alert-1") == [Told(alert="alert-1", sink="desk", state="sent", at=after(2), attempts=2)]
+
+
+# Digests
+
+
+def a_collecting_plan(n: int, *sinks: str, minutes: float | None = None) -> Plan:
+    """An alert that each of these receivers is to have in its digest."""
+    alert = an_alert(n, raised=after(n if minutes is None else minutes))
+    return an_alerting_plan(n, alerts=(alert,), deliveries=tuple(a_delivery(n, sink=sink, digest=True) for sink in sinks))
+
+
+def a_digest(n: int = 100, **changes: Any) -> tuple[Delivery, Alert]:
+    return a_delivery(n, body=b"digest", due=after(n), **changes), an_alert(n, raised=after(n), sightings=())
+
+
+async def test_what_waits_for_a_digest_is_not_sent_by_itself(store: Store) -> None:
+    await store.record(a_collecting_plan(1, "desk"))
+
+    assert await store.claim(after(99), MINUTE, 10) == []
+    assert await store.next_due() is None
+    await store.release()
+    await store.settle(a_delivery(), Sent(at=NOON))
+    assert await store.claim(after(99), MINUTE, 10) == []
+    assert await store.tally() == Tally(articles=1, alerts=1, collected=1)
+
+
+async def test_without_the_mark_it_would_be_sent_by_itself(store: Store) -> None:
+    """The control of the test above."""
+    plan = a_collecting_plan(1, "desk")
+    await store.record(dataclasses.replace(plan, deliveries=tuple(dataclasses.replace(d, digest=False) for d in plan.deliveries)))
+
+    assert len(await store.claim(after(99), MINUTE, 10)) == 1
+    assert await store.waiting_for_digest("desk", after(100_000)) == []
+
+
+async def test_each_receiver_has_its_own_digest_oldest_first(store: Store) -> None:
+    for n, minutes in ((1, 3), (2, 1), (3, 3), (4, 2)):
+        await store.record(a_collecting_plan(n, "desk", *(["archive"] if n == 4 else []), minutes=minutes))
+
+    assert [alert.id for alert in await store.waiting_for_digest("desk", after(100_000))] == [
+        "alert-2",
+        "alert-4",
+        "alert-1",
+        "alert-3",
+    ]
+    assert await store.waiting_for_digest("archive", after(100_000)) == [an_alert(4, raised=after(2))]
+    assert await store.waiting_for_digest("nobody", after(100_000)) == []
+
+
+async def test_a_digest_is_one_delivery_in_the_place_of_those_that_waited(store: Store) -> None:
+    for n in (1, 2, 3):
+        await store.record(a_collecting_plan(n, "desk", "archive"))
+
+    await store.digested(["alert-1", "alert-2"], *a_digest())
+
+    assert [alert.id for alert in await store.waiting_for_digest("desk", after(100_000))] == ["alert-3"]
+    assert len(await store.waiting_for_digest("archive", after(100_000))) == 3
+    assert await store.tally() == Tally(articles=3, alerts=4, waiting=1, collected=4, oldest_waiting=after(100))
+    [sent] = await store.claim(after(100), MINUTE, 10)
+    assert sent == a_delivery(100, body=b"digest", due=after(100), attempts=1, token=sent.token)
+    assert await store.alert("alert-100") == a_digest()[1]
+    assert (await store.alerts(limit=1))[0].id == "alert-100"
+
+
+async def test_an_alert_told_in_a_digest_stands_as_the_digest_does(store: Store) -> None:
+    await store.record(a_collecting_plan(1, "desk", "archive"))
+    await store.digested(["alert-1"], *a_digest())
+    assert (await store.told("alert-1"))[1] == Told(alert="alert-1", sink="desk", state="waiting", at=after(100))
+
+    [held] = await store.claim(after(100), MINUTE, 10)
+    await store.settle(held, Sent(at=after(101)))
+
+    assert await store.told("alert-1") == [
+        Told(alert="alert-1", sink="archive", state="digest", at=NOON),
+        Told(alert="alert-1", sink="desk", state="sent", at=after(101), attempts=1),
+    ]
+
+
+async def test_a_plan_recorded_again_is_not_collected_again(store: Store) -> None:
+    await store.record(a_collecting_plan(1, "desk"))
+    await store.digested(["alert-1"], *a_digest())
+    await store.record(a_collecting_plan(1, "desk"))
+
+    assert await store.waiting_for_digest("desk", after(100_000)) == []
+
+
+async def test_nothing_is_told_in_two_digests(store: Store) -> None:
+    await store.record(a_collecting_plan(1, "desk"))
+    for n in (100, 100, 101):
+        await store.digested(["alert-1"], *a_digest(n))
+
+    assert [delivery.alert for delivery in await store.claim(after(999), MINUTE, 10)] == ["alert-100"]
+    assert await store.alert("alert-101") is None
+
+
+async def test_of_two_that_make_the_same_digest_at_once_one_does(store: Store) -> None:
+    for n in (1, 2):
+        await store.record(a_collecting_plan(n, "desk"))
+
+    await asyncio.gather(*(store.digested(["alert-1", "alert-2"], *a_digest(n)) for n in (100, 101)))
+
+    assert (await store.tally()).waiting == 1
+
+
+async def test_a_digest_of_what_came_after_it_was_made_needs_another_id(store: Store) -> None:
+    """Else what came after would count as told, in a digest whose bytes are frozen."""
+    await store.record(a_collecting_plan(1, "desk"))
+    await store.digested(["alert-1"], *a_digest())
+    await store.record(a_collecting_plan(2, "desk"))
+
+    with pytest.raises(StoreError, match="digest alert-100 for desk was made before, of other alerts: it needs another id"):
+        await store.digested(["alert-1", "alert-2"], *a_digest())
+
+    assert [alert.id for alert in await store.waiting_for_digest("desk", after(100_000))] == ["alert-2"]
+    await store.digested(["alert-1", "alert-2"], *a_digest(101))
+    assert await store.waiting_for_digest("desk", after(100_000)) == []
+
+
+async def test_a_single_alert_that_waited_is_sent_as_it_is(store: Store) -> None:
+    await store.record(a_collecting_plan(1, "desk"))
+    for _ in range(2):
+        await store.digested(["alert-1"], dataclasses.replace(a_delivery(1), due=after(5)), an_alert(1))
+
+    tally = await store.tally()
+    assert (tally.collected, tally.waiting) == (0, 1)
+    assert [one.alert for one in await store.claim(after(5), timedelta(minutes=1), 9)] == ["alert-1"]
+
+
+async def test_a_digest_of_nothing_says_so(store: Store) -> None:
+    """Some ask for a line a day, whatever happened."""
+    for _ in range(2):
+        await store.digested([], *a_digest())
+
+    assert await store.tally() == Tally(alerts=1, waiting=1, oldest_waiting=after(100))
+
+
+async def test_a_digest_that_cannot_be_delivered_takes_nothing_away(store: Store) -> None:
+    await store.record(a_collecting_plan(1, "desk"))
+    delivery, alert = a_digest()
+
+    with pytest.raises(StoreError):
+        await store.digested(["alert-1"], dataclasses.replace(delivery, alert="no such alert"), alert)
+
+    assert [alert.id for alert in await store.waiting_for_digest("desk", after(100_000))] == ["alert-1"]
+    assert await store.alert("alert-100") is None
+
+
+async def test_one_digest_may_go_to_several_receivers(store: Store) -> None:
+    await store.record(a_collecting_plan(1, "desk", "archive"))
+    for sink in ("desk", "archive"):
+        await store.digested(["alert-1"], *a_digest(sink=sink))
+
+    assert await store.tally() == Tally(articles=1, alerts=2, waiting=2, oldest_waiting=after(100))
+
+
+async def test_what_a_visit_tells_of_a_source_may_wait_for_a_digest(store: Store) -> None:
+    silence = an_alert(kind="silent", sightings=())
+    await store.visited(Visit(source="agency", at=NOON, due=NOON), [silence], [a_delivery(digest=True)])
+
+    assert await store.waiting_for_digest("desk", after(100_000)) == [silence]
+    assert await store.claim(after(99), MINUTE, 10) == []
 
 
 # Sources

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor import config
-from monitor.app import daemon, kept, receivers
+from monitor.app import kept, receivers
 from monitor.app import replay as stage
-from monitor.app.book import Book, read_rules
+from monitor.app.book import Book, read_rules, told_to_all
 from monitor.cli.watch import first_round, introduction
+from monitor.desk import Receiver as Wishes
 from monitor.errors import ConfigError, DeliveryFailed, StoreError
 from monitor.model import Alert, Delivery, Visit
 from monitor.policy import Route
@@ -94,12 +95,12 @@ def test_a_rule_may_not_notify_a_receiver_that_there_is_not(settings: Config, bo
 
 def test_a_receiver_takes_what_it_asked_for_and_the_terminal_everything(settings: Config) -> None:
     desk, terminal = receivers.routes(settings.receivers, {"desk": Sink(), "terminal": Sink()})
-    assert desk.levels == {"high"}
-    assert terminal.levels == terminal.tags == frozenset()
+    assert desk.receiver.levels == ("high",)
+    assert terminal.receiver == Wishes(id="terminal")
 
 
 def test_without_receivers_rules_that_name_some_go_to_the_terminal(book: Book) -> None:
-    (rule,) = daemon.told_to_all({"a": replace(book.ruleset.rules[0], notify=("desk",))}).values()
+    (rule,) = told_to_all({"a": replace(book.ruleset.rules[0], notify=("desk",))}).values()
     assert rule.notify is None
 
 

@@ -152,7 +152,7 @@ def test_nothing_is_left_behind_unless_asked_for(do: Do, here: Path, monkeypatch
 def test_an_article_that_breaks_the_engine_is_named_and_the_rest_goes_on(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
     good = RuleSet.match
 
-    def match(self: RuleSet, article: Article) -> list[Match]:
+    def match(self: RuleSet, article: Article, *, ended: bool = False) -> list[Match]:
         if article.id == "bee":
             raise RuntimeError("a bug")
         return good(self, article)

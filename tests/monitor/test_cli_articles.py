@@ -295,7 +295,8 @@ async def test_what_a_running_monitor_fetched_comes_back_and_an_edit_shows(
     await newsroom.until_asked("/page/one", 2)
     await daemon.says('"fresh": 1, "unchanged": false')
     _, listed, _ = await desk.command("alerts", "--json")
-    (one,) = values(listed)
+    gone, one = values(listed)
+    assert (gone["type"], gone["data"]["findings"][0]["why"]) == ("alert.retracted", "feed no longer says so")
     code, raw, err = await desk.command("articles", "show", one["data"]["id"], "--raw")
     assert (code, raw.encode()) == (0, sent)
     assert sha256(sent).hexdigest() in err

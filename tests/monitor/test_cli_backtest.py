@@ -310,7 +310,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_tried(do: Do, here: Path) 
 def test_an_article_that_breaks_the_engine_counts_nowhere(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
     good = RuleSet.match
 
-    def match(self: RuleSet, article: Article) -> list[Match]:
+    def match(self: RuleSet, article: Article, *, ended: bool = False) -> list[Match]:
         if article.id == "missed":
             raise RuntimeError("a bug")
         return good(self, article)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import timedelta
+from datetime import UTC, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from monitor import config
 from monitor.errors import ConfigError
-from rules import Invalid, Limits
+from rules import Invalid, Limits, cron
+from rules.receivers import Daily, Digest, Mute, Route
 
 KEY = "whsec_" + "QUJD" * 11  # 33 bytes
 
@@ -93,7 +95,7 @@ setings: {}
         f"monitor.yaml:4:5: unknown key 'evry'; did you mean 'every'? expected one of {SOURCE_KEYS}",
         "monitor.yaml:5:5: 'feed' is missing: the address of an RSS, Atom or JSON feed",
         "monitor.yaml:9:13: a secret does not belong in this file, which others may read: write {env: NAME} or {file: PATH}",
-        "monitor.yaml:10:1: unknown key 'setings'; did you mean 'settings'? expected one of receivers, settings, sources",
+        "monitor.yaml:10:1: unknown key 'setings'; did you mean 'settings'? expected one of receivers, routes, settings, sources",
     ]
 
 
@@ -242,3 +244,116 @@ def test_what_a_rule_file_may_hold_is_a_setting(tmp_path: Path) -> None:
     file = tmp_path / "monitor.yaml"
     file.write_text("settings: {limits: {values: 200000, bytes: 4000000}}\n", encoding="utf-8")
     assert config.load(file, {}).limits == Limits(values=200_000, bytes=4_000_000)
+
+
+# How somebody wants to be told
+
+TELLING = """
+receivers:
+  - id: night
+    webhook: https://h.example/
+    secret: {env: DESK_KEY}
+    timezone: Europe/Berlin
+    levels: high
+    rules: [talks, flood]
+    kinds: [new, retracted]
+    mute:
+      - {days: mon-fri, from: "22:00", to: 06:00, except: [critical]}
+      - {days: [sat, sun-mon], timezone: Australia/Lord_Howe}
+    digest: {at: "0 7 * * mon", levels: [low]}
+    daily: "08:00"
+  - {id: chief, webhook: 'https://h.example/', secret: {env: DESK_KEY}, daily: {at: 9:30, timezone: UTC}}
+routes:
+  - {levels: [critical], to: [night, chief], continue: true}
+  - {tags: [sea], rules: flood, kinds: new, to: chief}
+settings: {cap: 0}
+"""
+
+
+def test_how_somebody_wants_to_be_told_becomes_values() -> None:
+    found = parse(TELLING, ENVIRONMENT)
+    night, chief = (one.wishes for one in found.receivers)
+    berlin = ZoneInfo("Europe/Berlin")
+    assert (night.levels, night.rules, night.kinds) == (("high",), ("talks", "flood"), ("new", "retracted"))
+    assert night.mute == (
+        Mute(days=frozenset(range(5)), start=time(22), end=time(6), zone=berlin, excepted=("critical",)),
+        Mute(days=frozenset({5, 6, 0}), zone=ZoneInfo("Australia/Lord_Howe")),
+    )
+    assert night.digest == Digest(at=cron.parse("0 7 * * mon"), zone=berlin, levels=("low",))
+    assert night.daily == Daily(at=cron.parse("08:00"), zone=berlin)
+    assert chief.daily == Daily(at=cron.parse("9:30"), zone=ZoneInfo("UTC"))
+    assert found.routes == (
+        Route(to=("night", "chief"), levels=("critical",), goes_on=True),
+        Route(to=("chief",), tags=("sea",), rules=("flood",), kinds=("new",)),
+    )
+    assert found.cap == 0
+
+
+def test_who_says_nothing_of_it_is_told_everything_at_once() -> None:
+    found = parse(GOOD, ENVIRONMENT)
+    (desk,) = (one.wishes for one in found.receivers)
+    assert (desk.rules, desk.kinds, desk.mute, desk.digest, desk.daily) == ((), (), (), None, None)
+    assert (found.routes, found.cap) == ((), 20)
+    assert parse("routes:\n").routes == ()
+
+
+def test_without_a_time_zone_times_are_utc() -> None:
+    text = "receivers: [{id: a, webhook: 'https://h.example/', secret: {env: A}, daily: '08:00', mute: [{to: '06:00'}]}]"
+    wishes = parse(text).receivers[0].wishes
+    assert wishes.daily
+    assert (wishes.daily.zone, wishes.mute[0].zone) == (UTC, UTC)
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("rules: {a: b}", "expected text, found a mapping"),
+        ("kinds: [changed]", "expected one of cancelled, new, recovered, retracted, silent, update"),
+        ("timezone: Europe", "unknown time zone 'Europe': expected one such as UTC or Europe/Berlin"),
+        ("timezone: ../../etc/passwd", "unknown time zone '../../etc/passwd'"),
+        ("timezone: CEST", "unknown time zone 'CEST'"),
+        ("mute: [{from: 22}]", 'expected a time of day such as "22:00", found 22'),
+        ("mute: [{from: '24:00'}]", 'expected a time of day such as "22:00"'),
+        ("mute: [{days: weekend}]", "expected days such as mon-fri or sat, found 'weekend'"),
+        ("mute: [{days: mon-fri, form: '22:00'}]", "unknown key 'form'; did you mean 'from'?"),
+        ("mute: [{days: [mon-fri, sat-sun]}]", "nobody would ever be told"),
+        ("mute: [always]", "expected a mapping (key: value), found text"),
+        ("digest: {levels: low}", "'at' is missing: when it is sent"),
+        ("digest: {at: 0 7 * *}", 'expected a time of day such as "07:00", or minute, hour, day, month and weekday'),
+        ("digest: {at: 0 7 31 2 *}", "that day never comes; found '0 7 31 2 *'"),
+        ("digest: 07:00", "expected a mapping (key: value), found text"),
+        ("daily: {at: 8}", "expected a time of day"),
+        ("daily: [08:00]", "expected text, found a list"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_wished_is_said(said: str, problem: str) -> None:
+    found = problems(f"receivers: [{{id: a, webhook: 'https://h.example/', secret: {{env: A}}, {said}}}]")
+    assert problem in found[0]
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("{to: dsek}", "unknown receiver 'dsek'; did you mean 'desk'? expected one of desk"),
+        ("{levels: [high]}", "'to' is missing: receivers"),
+        ("{to: desk, level: high}", "unknown key 'level'; did you mean 'levels'?"),
+        ("{to: desk, continue: 1}", "expected true or false, found 1"),
+        ("desk", "expected a mapping (key: value), found text"),
+    ],
+)
+def test_a_route_leads_somewhere(said: str, problem: str) -> None:
+    (found,) = problems(f"receivers: [{{id: desk, webhook: 'https://h.example/', secret: {{env: A}}}}]\nroutes: [{said}]")
+    assert problem in found
+    assert "there are no receivers" in problems("routes: [{to: desk}]")[0]
+
+
+def test_a_cap_is_a_number_of_alerts() -> None:
+    assert parse("settings: {cap: 5}").cap == 5
+    assert "expected a whole number from 0" in problems("settings: {cap: -1}")[0]
+
+
+def test_a_receiver_without_an_id_or_with_a_strange_one_is_told() -> None:
+    rest = "webhook: 'https://h.example/', secret: {env: A}"
+    assert "'id' is missing: rules name it under 'notify'" in problems(f"receivers: [{{{rest}}}, {{{rest}}}]")[0]
+    assert "an id is 1 to 100 letters" in problems(f"receivers: [{{id: '-x y', {rest}}}]")[0]

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from monitor import policy
 from monitor.errors import DeliveryFailed, Refused
+from monitor.headline import headline
 from monitor.model import Again, Event, Fresh, GaveUp, Ledger, Plan
-from monitor.policy import Route
+from monitor.policy import Office, Route
 from rules import Article, Finding, Match, Once, Rule
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -50,7 +51,9 @@ class Desk:
         fresh = Fresh(article=article, first_seen=self.seen.get(article.id))
         matches = [Match(rule=one, article=article.id, findings=findings) for one in self.rules] if findings else []
         ledger = Ledger(events=tuple(self.events.values()), stamps=dict.fromkeys(self.rules, 7))
-        plan = policy.plan(fresh, article, matches, rules=self.rules, ledger=ledger, at=at, routes=self.routes, **how)
+        plan = policy.plan(
+            fresh, article, matches, rules=self.rules, ledger=ledger, at=at, office=Office(routes=self.routes), **how
+        )
         self.events |= {event.id: event for event in plan.events}
         self.seen.setdefault(article.id, plan.first_seen)
         return plan
@@ -409,7 +412,7 @@ def test_what_a_draft_found_is_told_once_the_rule_is_active() -> None:
     ],
 )
 def test_a_title_is_filled_in_and_nothing_more(title: str, values: dict[str, str | None], shown: str) -> None:
-    assert policy.headline(title, values) == shown
+    assert headline(title, values) == shown
 
 
 # When to try again

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import pytest
+from sqlite_utils import Database
 
 from monitor.errors import StoreError
-from monitor.model import Alert, Claim, Delivery, Fresh, Original, Plan, Tally, Visit
-from monitor.stores import migrations, opening, pruning
+from monitor.model import Alert, Claim, Delivery, Fresh, Ledger, Original, Plan, Report, Sent, Tally, Visit
+from monitor.stores import migrations, opening, pruning, rows
 from monitor.stores.sqlite import SqliteStore, is_held
 from rules import Article
 
@@ -530,6 +531,162 @@ async def test_a_move_to_a_newer_schema_cut_short_by_kill_9_is_made_again(releas
 
     assert [fresh.article.title for fresh in await store.articles(NOON)] == ["Talks in Malta", "Odd"]
     assert await store._rows("SELECT name FROM sqlite_schema WHERE name = 'spilled'") == []
+    await store.close()
+
+
+# The second release: what it left is that of the first, brought up to it, and what it could write.
+PROVED = """
+    UPDATE deliveries SET state = 'leased', leased_until = 9, token = 'held', reason = '503';
+    INSERT INTO events (id, rule, opened, seen, whole) VALUES
+        ('evt_1', 'talks', 1748779200123456, 1748779200123456,
+         '{"id":"evt_1","rule":"talks","article":"odd \\ud800","opened":"2025-06-01T12:00:00.123456+00:00",
+           "seen":"2025-06-01T12:00:00.123456+00:00","values":{"place":"Malta"},"content":"odd \\ud800","sketches":[[1,2]],
+           "articles":2,"sources":["feed"],"silent":false,"told":["place=malta"]}'),
+        ('evt_2', 'talks', 1748779200123456, 1748779200123457,
+         '{"id":"evt_2","rule":"talks","article":"feed#1","opened":"2025-06-01T12:00:00.123456+00:00",
+           "seen":"2025-06-01T12:00:00.123457+00:00","values":{},"content":""}');
+    INSERT INTO stamps VALUES ('talks', 7);
+    INSERT INTO alerts (id, rule, raised, whole) SELECT 'alt_2', rule, raised + 1,
+        replace(replace(whole, 'alt_1', 'alt_2'), '"sightings":[]', '"sightings":[{"event":"evt_1","finding":
+            {"field":"body","start":0,"end":3,"text":"odd","hits":[],"captures":{},"labels":{"odd":"\\ud800"}}}]') FROM alerts;
+    INSERT INTO deliveries (alert, sink, body, state, since, due, attempts, sent_at) VALUES
+        ('alt_2', 'desk', x'01', 'waiting', 1, 1, 0, NULL), ('alt_2', 'mail', x'02', 'sent', 1, 1, 1, 2),
+        ('alt_1', 'mail', x'03', 'dead', 1, 5, 14, NULL), ('alt_1', 'pager', x'04', 'waiting', 1, 1, 0, NULL);
+"""
+
+
+@pytest.fixture
+def proved(released: Path) -> Path:
+    """A file as the released code of m002 left it."""
+    with closing(stdlib_sqlite.connect(released, isolation_level=None)) as conn:
+        migrations.migrations.apply(Database(conn), stop_before="m003_timeline")
+        conn.executescript(PROVED)
+    return released
+
+
+def dumped(file: Path) -> list[str]:
+    with closing(stdlib_sqlite.connect(file)) as db:
+        return list(db.iterdump())
+
+
+async def test_a_file_of_the_second_release_comes_up_with_all_that_is_in_it(proved: Path) -> None:
+    store = await SqliteStore.open(proved)
+
+    one, two = (await store.ledger(["talks"], NOON)).events
+
+    assert (one.id, one.content, one.told, one.articles) == ("evt_1", "odd \ud800", ("place=malta",), 2)
+    assert (one.acknowledged, one.note, one.ended) == (None, "", None)
+    assert await store.ledger(["talks"], NOON, {"talks": NOON}) == Ledger(
+        events=(one, two), stamps={"talks": 7}, started={"talks": one.opened}
+    )
+    assert [event.id for event in await store.events()] == ["evt_2", "evt_1"]
+    assert (await store.reports("evt_1"), await store.reported("odd \ud800"), await store.hushes()) == ([], [], [])
+    assert [sighting.why for alert in await store.alerts() for sighting in alert.sightings] == [""]
+    await store.close()
+
+
+async def test_its_deliveries_stand_as_they_stood_and_go_in_the_same_order(proved: Path) -> None:
+    store = await SqliteStore.open(proved)
+
+    assert await store.tally() == Tally(
+        articles=2, alerts=2, unfilled=1, waiting=3, dead=1, oldest_waiting=rows.moment(1), newest_dead=rows.moment(5)
+    )
+    assert [(one.sink, one.state, one.attempts, one.reason) for one in await store.told("alt_1")] == [
+        ("desk", "waiting", 3, "503"),
+        ("mail", "dead", 14, None),
+        ("pager", "waiting", 0, None),
+    ]
+    await store.settle(Delivery(alert="alt_1", sink="desk", body=b"", due=NOON, token="held"), Sent(NOON))
+    assert [(one.alert, one.sink, one.body) for one in await store.claim(NOON, MINUTE, 10)] == [
+        ("alt_2", "desk", b"\x01"),
+        ("alt_1", "pager", b"\x04"),
+    ]
+    await store.close()
+
+
+async def test_what_is_reported_of_its_events_stays_if_they_were_told_of(proved: Path) -> None:
+    store = await SqliteStore.open(proved)
+    said = [Report(event=f"evt_{n}", rule="talks", article="a1", source="feed", at=NOON) for n in (1, 2)]
+    await store.record(Plan(article=an_article(), revision="", first_seen=NOON, at=NOON, reports=tuple(said)))
+
+    await store.prune(NOON + MINUTE, NOON, 10)
+
+    assert (await store.reports("evt_1"), await store.reports("evt_2")) == ([said[0]], [])
+    await store.close()
+
+
+async def test_a_file_brought_up_has_the_schema_of_a_new_one(proved: Path, tmp_path: Path) -> None:
+    theirs, ours = [await schema(file) for file in (proved, tmp_path / "new.db")]
+
+    assert theirs == ours
+
+
+async def schema(file: Path) -> list[str]:
+    """What the file is made of once it is brought up, without white space."""
+    store = await SqliteStore.open(file)
+    found = await store._rows(
+        "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name NOT LIKE '%migrations' ORDER BY type, name"
+    )
+    assert await store._rows("PRAGMA foreign_key_check") == []
+    await store.close()
+    return ["".join(" ".join(map(str, row)).split()) for row in found]
+
+
+@pytest.mark.parametrize("step", range(len(migrations._DIGESTS) + 1))
+async def test_a_move_to_the_third_that_fails_at_any_step_leaves_the_second(
+    step: int, proved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = dumped(proved)
+    with monkeypatch.context() as broken:
+        broken.setattr(migrations, "_DIGESTS", (*migrations._DIGESTS[:step], "CREATE INDEX nonsense ON nowhere (x)"))
+        with pytest.raises(StoreError, match="no such table"):
+            await SqliteStore.open(proved)
+
+    assert dumped(proved) == before
+    await (await SqliteStore.open(proved)).close()
+    assert dumped(proved) != before
+
+
+KILLED_MOVING = """
+    import asyncio, pathlib, sys
+    from monitor.stores import migrations
+    from monitor.stores.sqlite import SqliteStore
+
+    class Stopping(tuple):
+        def __iter__(self):
+            for n, statement in enumerate(super().__iter__()):
+                if n == int(sys.argv[2]):
+                    print("half-way", flush=True)
+                    sys.stdin.read()
+                yield statement
+
+    def spill(db, tell=migrations._tell):
+        tell(db)
+        db.execute("PRAGMA cache_size = 1")
+        db.execute("CREATE TABLE spilled (x)")
+        for _ in range(50):
+            db.execute("INSERT INTO spilled VALUES (randomblob(4000))")
+
+    migrations._tell = spill
+    migrations._DIGESTS = Stopping(migrations._DIGESTS)
+    asyncio.run(SqliteStore.open(pathlib.Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize("step", [1, 3, 5])
+async def test_a_move_to_the_third_cut_short_by_kill_9_is_made_again(step: int, proved: Path) -> None:
+    """Copied, with the old table gone, and with all but the last index."""
+    before = dumped(proved)
+    with python(KILLED_MOVING, proved, step) as process:
+        assert line(process.stdout) == "half-way"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert dumped(proved) == before
+
+    store = await SqliteStore.open(proved)
+
+    assert len(await store.told("alt_1")) == 3
+    assert await store._rows("SELECT name FROM sqlite_schema WHERE name LIKE 'spilled' OR name LIKE '%_with_digests'") == []
     await store.close()
 
 

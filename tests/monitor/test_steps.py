@@ -298,8 +298,8 @@ async def test_two_sightings_at_once_are_not_both_first() -> None:
             self.both = asyncio.Barrier(2)
             self.first = True
 
-        async def ledger(self, rules: Sequence[str], since: datetime) -> Any:
-            ledger = await super().ledger(rules, since)
+        async def ledger(self, rules: Sequence[str], since: datetime, *more: Any) -> Any:
+            ledger = await super().ledger(rules, since, *more)
             if self.first:
                 await self.both.wait()
                 self.first = False
@@ -320,8 +320,8 @@ async def test_a_store_that_ignores_stamps_lets_both_be_first() -> None:
         async def record(self, plan: Plan) -> None:
             await super().record(replace(plan, stamps={}))
 
-        async def ledger(self, rules: Sequence[str], since: datetime) -> Any:
-            ledger = await super().ledger(rules, since)
+        async def ledger(self, rules: Sequence[str], since: datetime, *more: Any) -> Any:
+            ledger = await super().ledger(rules, since, *more)
             await both.wait()
             return ledger
 
@@ -612,7 +612,8 @@ async def test_a_store_that_fails_does_not_cut_the_other_sends_short() -> None:
 
 
 def kept(store: MemoryStore) -> tuple[Any, ...]:
-    return store._shelf._articles, store._events, store._alerts, {key: row.delivery for key, row in store._deliveries.items()}
+    sent = {key: row.delivery for key, row in store._outbox.deliveries.items()}
+    return store._shelf._articles, store._diary.events, store._outbox.alerts, sent
 
 
 @settings(max_examples=50, deadline=None)

@@ -14,6 +14,7 @@ from monitor import config, junit
 from monitor.app import shelf, trials
 from monitor.errors import ConfigError
 from rules import Article, Invalid, RuleSet, trial
+from rules.receivers import Route
 from rules.spec import Notes
 from rules.trial import Case
 
@@ -137,7 +138,7 @@ async def test_a_deprecated_rule_is_not_asked(settings: Config) -> None:
 async def test_an_article_that_breaks_the_engine_fails_its_test_only(settings: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     good = RuleSet.match
 
-    def match(self: RuleSet, article: Article) -> object:
+    def match(self: RuleSet, article: Article, *, ended: bool = False) -> object:
         if "bug" in article.body:
             raise RuntimeError("no")
         return good(self, article)
@@ -219,6 +220,77 @@ async def test_who_is_told_follows_the_rule_and_the_receivers(settings: Config) 
     assert await missed(settings, text) == []
     own = "receivers: [{id: all}, {id: none, levels: low}]\n" + steps(f"{FIRST}, told: all, not_told: none")
     assert await missed(settings, own) == []
+
+
+# When, and why not
+
+
+DESK = """
+receivers:
+  - {id: desk, levels: [high]}
+  - {id: night, timezone: Europe/Berlin, mute: [{from: "22:00", to: "06:00", except: [critical]}]}
+  - {id: morning, digest: {at: "07:00"}}
+  - {id: chief, kinds: [update]}
+"""
+LATE = f"at: 2026-07-01T21:00Z, text: {OPEN}"
+
+
+async def test_who_is_muted_waits_or_takes_something_else_is_not_told_and_it_is_said_why(settings: Config) -> None:
+    why = (
+        "why: {night: 'muted until 2026-07-02 06:00 Europe/Berlin', "
+        "morning: waits for the digest at 2026-07-02 07:00, chief: not new, desk: takes level}"
+    )
+    text = DESK + steps(f"{LATE}, told: [desk], not_told: [night, morning, chief], {why}")
+    assert await missed(settings, text) == []
+
+
+async def test_a_reason_that_is_another_is_shown(settings: Config) -> None:
+    text = DESK + steps(
+        f"{LATE}, why: {{desk: muted, chief: takes only kind}}, told: [night]", "at: +1h, text: x, why: {desk: a}"
+    )
+    results = await run(settings, text)
+    told, why, none = results[0].missed
+    assert told.message == "article 1: expected night to be told; told: desk"
+    assert told.near == ("night: later, muted until 2026-07-02 06:00 Europe/Berlin",)
+    assert why.message == "article 1: expected of desk: …muted…; found desk: told, takes level high"
+    assert none.message == "article 2: expected of desk: …a…; found no alert"
+
+
+@pytest.mark.parametrize("target", ["rule: on-talks", "source: paper", "article: 1"])
+async def test_what_is_silenced_is_recorded_and_told_to_nobody_until_its_time(settings: Config, target: str) -> None:
+    text = steps(
+        f"{FIRST}, source: paper, told: [desk]",
+        f"at: +1h, silence: {{{target}, until: +3h, reason: known exercise}}",
+        f"at: +1h, text: {REJECTS}, source: paper, expect: {{kind: update}}, told: [], why: {{desk: 'silenced until 14:00 UTC: known exercise'}}",
+        f"at: +2h, text: {OPEN} Again., source: paper, expect: {{kind: update}}, told: desk",
+    )
+    assert await missed(settings, text) == []
+
+
+async def test_beyond_the_cap_an_alert_waits_for_the_end_of_the_hour(settings: Config) -> None:
+    def flood(minutes: int, expected: str) -> str:
+        return f"at: 2026-07-01T10:{minutes:02}Z, text: 'A flood: {chr(97 + minutes) * 9} {chr(98 + minutes) * 8}.', {expected}"
+
+    write(settings, RULES.replace("when: [flood]", "when: [flood]\n    once: {alike: 1.0}"), "rules.yaml")
+    third = "told: [], why: {night: 'more than 2 alerts of flood in an hour: together at its end'}"
+    own = "cap: 2\nreceivers: [{id: night}]\n"
+    text = own + steps(flood(0, "told: night"), flood(5, "told: night"), flood(9, third), rule="flood")
+    assert await missed(settings, text) == []
+    assert len(await missed(settings, text.replace("cap: 2", "cap: 0"))) == 2
+    hour_later = text.replace("10:09", "11:09")
+    assert "expected that nobody is told; told: night" in (await missed(settings, hour_later))[0]
+
+
+async def test_routes_are_those_of_the_settings_unless_a_file_has_its_own(settings: Config) -> None:
+    routed = replace(settings, routes=(Route(to=("night",), levels=("high",)),))
+    text = steps(f"{FIRST}, told: [], why: {{desk: routed to night, night: takes only tag urgent}}")
+    assert await missed(routed, text) == []
+    assert (
+        await missed(
+            routed, "routes: []\n" + text.replace("told: [], why: {desk: routed to night", "told: desk, why: {desk: takes level")
+        )
+        == []
+    )
 
 
 async def test_a_draft_tells_nobody(settings: Config) -> None:

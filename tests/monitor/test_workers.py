@@ -38,7 +38,7 @@ class Words:
     def possible(self, *texts: str) -> bool:
         return any(self.word in text for text in texts)
 
-    def match(self, article: Article) -> list[Match]:
+    def match(self, article: Article, *, ended: bool = False) -> list[Match]:
         match article.title:
             case "hang":
                 threading.Event().wait()

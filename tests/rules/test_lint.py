@@ -205,6 +205,46 @@ def test_a_value_that_nothing_gives_is_named_wherever_it_stands() -> None:
     ]
 
 
+def test_a_value_that_matches_are_counted_by_must_be_given_too() -> None:
+    found = keyed("frequency: {at_least: 5, within: 1h, per: [city]}\nonce: {alike: 0.5}", "{capture: {town: [Odesa]}}")
+    assert found == ["3:48: warning: unknown value 'city'; this rule gives town"]
+
+
+def test_what_is_told_in_any_case_needs_no_entry() -> None:
+    found = keyed("once: {alike: 0.5, update_on: [retracted, cancelled]}")
+    assert found == [
+        f"3:{column}: hint: '{name}' needs no entry: of an event that was told it is always told"
+        for column, name in ((36, "retracted"), (47, "cancelled"))
+    ]
+    assert keyed("once: {alike: 0.5, update_on: cancelled}\nlabels: {cancelled: {true: [off]}}") == []
+
+
+@pytest.mark.parametrize("key", ["frequency: {at_least: 5, within: 1h}", "spike: {times: 3, within: 1h, against: 7d}"])
+def test_counted_matches_want_to_know_what_is_told_once(key: str) -> None:
+    (found,) = keyed(key)
+    assert found.startswith("3:5: hint: while it lasts, every article unlike the others is told")
+    assert keyed(f"{key}\nonce: {{alike: 0.5}}") == []
+
+
+def test_a_baseline_too_short_to_average_is_named() -> None:
+    spike = "spike: {{times: 3, within: 1d, against: {}}}\nonce: {{alike: 0.5}}"
+    assert keyed(spike.format("3d")) == ["3:35: hint: less than 4 times as long as within: too short to tell what is usual"]
+    assert keyed(spike.format("4d")) == []
+
+
+def test_a_silence_shorter_than_the_pause_between_two_polls_is_named() -> None:
+    assert keyed("silence: 10m") == [
+        "3:5: warning: feeds are asked every few minutes to hours: a silence this short says nothing of the news"
+    ]
+    assert keyed("silence: 1h") == []
+
+
+@pytest.mark.parametrize(("level", "said"), [("low", 0), ("medium", 1), ("critical", 1)])
+def test_a_single_source_is_told_at_a_lower_level_than_several(level: str, said: int) -> None:
+    found = keyed(f"sources: {{min_independent: 2, single_source_level: {level}}}")
+    assert found == [f"3:35: warning: '{level}' is not below the rule's own level, 'medium'"] * said
+
+
 @pytest.mark.parametrize(
     "when",
     ["{capture: {city: [Odesa]}}", "{sentence: {any: [/(?P<city>Odesa|Kyiv)/, x1]}}", "{all: [flood, {title: {capture: {city: [Odesa]}}}]}"],

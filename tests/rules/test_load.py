@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from writing import article, load, loaded_or_not, wrong
 
 import rules
 from rules import Invalid, Limits, RuleSet
+from rules.rule import Frequency, Sources, Spike
 
 GOOD = """
 lists:
@@ -34,6 +37,29 @@ def test_a_rule_has_what_was_written_and_else_the_defaults() -> None:
     )
 
 
+def test_what_is_asked_of_several_matches_is_read() -> None:
+    (one,) = load(
+        """
+        rules:
+          - id: one
+            when: {statement: {by: any}}
+            frequency: {at_least: 5, within: 1h, per: speaker}
+            spike: {times: 2.5, within: 6h, against: 2w}
+            silence: 24h
+            sources: {min_independent: 2, single_source_level: low}
+        """
+    ).rules
+    assert one.frequency == Frequency(at_least=5, within=timedelta(hours=1), per=("speaker",))
+    assert one.spike == Spike(times=2.5, within=timedelta(hours=6), against=timedelta(weeks=2), at_least=3)
+    assert one.silence == timedelta(days=1)
+    assert one.sources == Sources(min_independent=2, single_source_level="low")
+
+
+def test_most_rules_ask_for_one_match() -> None:
+    (one,) = load(GOOD).rules
+    assert (one.frequency, one.spike, one.silence, one.sources) == (None, None, None, None)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -56,6 +82,41 @@ def test_a_rule_has_what_was_written_and_else_the_defaults() -> None:
             "rules.yaml:1:32: say what makes it the same event: per: [place, date], alike: 0.6, or both",
         ),
         ("rules: [{id: a, when: x, once: {alike: 6}}]", "rules.yaml:1:40: expected a number from 0 to 1, found 6"),
+        ("rules: [{id: a, when: x, frequency: 5}]", "rules.yaml:1:37: expected a mapping (key: value), found a number"),
+        ("rules: [{id: a, when: x, frequency: {within: 1h}}]", "rules.yaml:1:37: 'at_least' is missing: how many articles"),
+        (
+            "rules: [{id: a, when: x, frequency: {at_least: 1, within: 1h}}]",
+            "rules.yaml:1:48: one match is enough without it: write 2 or more, or leave it out",
+        ),
+        (
+            "rules: [{id: a, when: x, frequency: {at_least: 5, within: 0h}}]",
+            "rules.yaml:1:59: nothing happens in no time: write a length such as 15m, 6h or 3d",
+        ),
+        (
+            "rules: [{id: a, when: x, frequency: {at_least: 5, within: 91d}}]",
+            "rules.yaml:1:59: matches are counted over 90d at most",
+        ),
+        (
+            "rules: [{id: a, when: x, frequency: {at_least: 5, within: 1h, by: x}}]",
+            "rules.yaml:1:63: unknown key 'by'; expected one of at_least, per, within",
+        ),
+        (
+            "rules: [{id: a, when: x, spike: {times: 3, within: 7d, against: 7d}}]",
+            "rules.yaml:1:56: what is usual is read off a longer time than the one compared with it: within: 1h, against: 7d",
+        ),
+        (
+            "rules: [{id: a, when: x, spike: {times: 1, within: 1h, against: 7d}}]",
+            "rules.yaml:1:41: expected a number from 1.1 to 1000, found 1",
+        ),
+        ("rules: [{id: a, when: x, spike: {times: 3, within: 1h}}]", "rules.yaml:1:33: 'against' is missing"),
+        ("rules: [{id: a, when: x, silence: 0s}]", "rules.yaml:1:35: nothing happens in no time"),
+        ("rules: [{id: a, when: x, silence: soon}]", "rules.yaml:1:35: expected a length of time such as 30s, 15m, 6h, 3d or 2w"),
+        ("rules: [{id: a, when: x, sources: {}}]", "rules.yaml:1:35: 'min_independent' is missing"),
+        ("rules: [{id: a, when: x, sources: {min_independent: 1}}]", "rules.yaml:1:53: one match is enough without it"),
+        (
+            "rules: [{id: a, when: x, sources: {min_independent: 2, single_source_level: lo}}]",
+            "rules.yaml:1:77: unknown value 'lo'; did you mean 'low'? expected one of critical, high, low, medium",
+        ),
         ("rules: [{id: a, when: '*'}]", "rules.yaml:1:23: '*' has no letter or digit, so it can never match"),
         ("rules: [{id: a, when: '/(/'}]", "rules.yaml:1:23: /(/ is not a regular expression RE2 can run: missing )"),
         ("rules: [{id: a, when: x}, {id: a, when: y}]", "rules.yaml:1:28: the rule id 'a' is used twice (first at rules.yaml:1)"),
@@ -171,6 +232,10 @@ def test_a_version_stays_where_the_meaning_does(written: str, instead: str) -> N
         ("title: Talks", "title: On talks"),
         ("title: Talks", "title: Talks\n    level: high"),
         ("title: Talks", "title: Talks\n    once: {per: place}"),
+        ("title: Talks", "title: Talks\n    frequency: {at_least: 5, within: 1h}"),
+        ("title: Talks", "title: Talks\n    spike: {times: 3, within: 1h, against: 7d}"),
+        ("title: Talks", "title: Talks\n    silence: 24h"),
+        ("title: Talks", "title: Talks\n    sources: {min_independent: 2}"),
         ("talks: [talks, ceasefire]", "talks: [talks, ceasefire, truce]"),
         ("{Dmitry Peskov: [Peskov]}", "{Dmitry Peskov: [Peskov, Kremlin spokesman]}"),
         ("{Dmitry Peskov: [Peskov]}", "{Dmitry Peskov: {any: [Peskov], except: [Peskov Street]}}"),
@@ -201,7 +266,7 @@ _YAML = st.recursive(
             st.sampled_from(
                 "id when title once per alike within any all none not at_least count of near terms ordered title lead body sentence paragraph "
                 "quote statement by about stance time kind words mention with article capture include lists rules examples match skip text "
-                "labels a except office notify level status language source published".split()
+                "labels a except office notify level status language source published frequency spike silence sources times against".split()
             ),
             inner,
             max_size=4,
@@ -209,8 +274,9 @@ _YAML = st.recursive(
     ),
     max_leaves=12,
 )
-_FILE = st.tuples(_YAML, _YAML, _YAML).map(
-    lambda of: f"lists: {{a: {of[0]}}}\nrules: [{{id: r, when: {of[1]}, examples: {of[2]}}}]"
+_KEY = st.sampled_from(["examples", "once", "labels", "frequency", "spike", "silence", "sources"])
+_FILE = st.tuples(_YAML, _YAML, _KEY, _YAML).map(
+    lambda of: f"lists: {{a: {of[0]}}}\nrules: [{{id: r, when: {of[1]}, {of[2]}: {of[3]}}}]"
 )
 
 
@@ -220,7 +286,7 @@ def test_any_bytes_are_rules_or_invalid(data: bytes) -> None:
     found = loaded_or_not(data)
     if isinstance(found, RuleSet):
         assert all(one.when.describe() for one in found.rules)
-        found.match(article("a x said the x talks. “x 1 2 a”", "x said US"))
+        found.match(article("a x said the x talks. “x 1 2 a”", "x said US"), ended=True)
 
 
 def test_limits_are_the_operators_to_set() -> None:

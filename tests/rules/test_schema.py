@@ -66,6 +66,9 @@ GOOD = [
     rule("{mention: {of: [summit], time: [upcoming, under way], status: planned, with: [date]}}"),
     rule(more=", level: high, status: draft, tags: [a], owner: me, references: x, description: y, title: z, notify: [desk]"),
     rule(more=", once: {per: [a], alike: 0.5, within: 3d, update_on: b}"),
+    rule(more=", frequency: {at_least: 5, within: 1h, per: [a]}, silence: 24h"),
+    rule(more=", spike: {times: 2.5, within: 1h, against: 7d, at_least: 4}"),
+    rule(more=", sources: {min_independent: 2, single_source_level: low}"),
     rule(more=", labels: {toll: {deaths: [dead], injuries: hurt}}"),
     rule(
         more=", examples: {match: [a text, {title: t, text: b, published: 2026-05-01, tags: [x, y], toll: 3, who: null}], skip: []}"
@@ -102,6 +105,12 @@ BAD = [
     rule(more=", once: {alike: 2, per: [a]}"),
     rule(more=", once: {within: 3 days, per: [a]}"),
     rule(more=", once: [place]"),
+    rule(more=", frequency: {at_least: 1, within: 1h}"),
+    rule(more=", frequency: {at_least: 2}"),
+    rule(more=", spike: {times: 1, within: 1h, against: 7d}"),
+    rule(more=", silence: 24"),
+    rule(more=", sources: {single_source_level: low}"),
+    rule(more=", sources: {min_independent: 2, single_source_level: none}"),
     rule(more=", labels: [toll]"),
     rule(more=", examples: [a]"),
     rule(more=", examples: {maybe: [a]}"),
@@ -130,6 +139,8 @@ def test_what_the_schema_refuses_the_loader_refuses(text: str) -> None:
         rule("{at_least: {count: 3, of: [a1, b1]}}"),
         rule("/(/"),
         rule("'!'"),
+        rule(more=", spike: {times: 2, within: 7d, against: 1h}"),
+        rule(more=", silence: 0h"),
         rule() + "  - {id: it, when: flood}\n",
     ],
 )

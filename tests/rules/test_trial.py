@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from textwrap import dedent
 
 import pytest
@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from writing import rule
 
 from rules import Article, examples, trial
+from rules.receivers import CAP, Receiver, Route
 from rules.spec import Notes, Spec, read
-from rules.trial import Case, Expected, Receiver, Step, Story
+from rules.trial import Case, Desk, Expected, Silence, Step, Story
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 DESK = Receiver(id="desk", levels=("high",))
@@ -32,7 +33,7 @@ def spec(text: str) -> Spec:
 
 def suite(text: str) -> tuple[trial.Test, ...]:
     root = spec(text)
-    found = trial.suite(root, ["flood", "talks"], receivers=[DESK], library=LIBRARY)
+    found = trial.suite(root, ["flood", "talks"], desk=Desk(receivers=(DESK,)), library=LIBRARY)
     assert root.notes.problems == []
     return found
 
@@ -55,7 +56,7 @@ def step(keys: str) -> Step:
 
 def problems(text: str) -> list[str]:
     root = spec(text)
-    trial.suite(root, ["flood", "talks"], receivers=[DESK], library=LIBRARY)
+    trial.suite(root, ["flood", "talks"], desk=Desk(receivers=(DESK,)), library=LIBRARY)
     return [str(one).removeprefix("rules_test.yaml:") for one in sorted(root.notes.problems)]
 
 
@@ -122,7 +123,7 @@ def test_a_sequence_has_a_clock_of_its_own() -> None:
     """)
     assert [f"{one.at:%d %H:%M}" for one in found.steps] == ["01 12:00", "01 13:30", "01 13:30", "02 12:00"]
     assert [one.line for one in found.steps] == [4, 5, 6, 7]
-    assert len({one.article.id for one in found.steps}) == 4
+    assert len({one.article.id for one in found.steps if one.article}) == 4
 
 
 def test_an_alert_is_expected_by_rule_kind_title_and_values() -> None:
@@ -168,7 +169,7 @@ def test_what_tests_cover() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("rule: x", "1:1: unknown key 'rule'; did you mean 'rules'? expected one of receivers, rules, tests"),
+        ("rule: x", "1:1: unknown key 'rule'; did you mean 'rules'? expected one of cap, receivers, routes, rules, tests"),
         ("rule: x", "1:1: 'tests' is missing: articles, and sequences of articles, with what must come of them"),
         ("tests: {}", "1:8: expected a list, found a mapping"),
         ("tests: [5]", "1:9: expected a mapping (key: value), found a number"),
@@ -199,16 +200,62 @@ def test_what_is_wrong_is_said_with_its_place(text: str, problem: str) -> None:
         ("at: 2026-06-30", "it comes in before the one above it: put them in the order of time"),
         ("at: +2x", "expected a length of time such as 30s, 15m, 6h, 3d or 2w, found '2x'"),
         ("skip: true, expect: {kind: new}", "an article that raises no alert has none to expect"),
-        ("expect: {kind: changed}", "unknown value 'changed'; expected one of new, update"),
+        (
+            "expect: {kind: changed}",
+            "expected one of cancelled, new, recovered, retracted, silent, update",
+        ),
         ("expect: {rule: flood}", "this test is about the rule 'talks' only: take its 'rule' out to expect alerts of others"),
         ("expect: {rule: flod}", "unknown rule 'flod'; did you mean 'flood'? expected one of flood, talks"),
         ("told: [dsek]", "unknown receiver 'dsek'; did you mean 'desk'? expected one of desk"),
         ("not_told: night", "unknown receiver 'night'; expected one of desk"),
+        ("why: {night: muted}", "unknown receiver 'night'; expected one of desk"),
+        ("why: muted", "expected a mapping (key: value), found text"),
     ],
 )
 def test_what_is_wrong_with_a_step_is_said(keys: str, problem: str) -> None:
     found = problems(f"tests: [{{rule: talks, articles: [{{at: 2026-07-01, text: x}}, {{text: y, {keys}}}]}}]")
     assert any(one.endswith(problem) for one in found)
+
+
+# Silences, routes and the cap
+
+
+def test_a_silence_is_a_step_of_its_own() -> None:
+    text = "tests: [{articles: [{at: 2026-07-01, text: x}, {at: +1h, silence: {%s, until: +2h, reason: known}}, {at: +1h, text: y}]}]"
+    first, silent, last = story(text % "rule: flood").steps
+    assert first.article
+    assert (silent.article, silent.at - first.at, last.at - silent.at) == (None, timedelta(hours=1), timedelta(hours=1))
+    assert silent.silence == Silence(target="rule:flood", until=silent.at + timedelta(hours=2), reason="known")
+    for said, target in (("source: paper", "source:paper"), ("article: 1", "article:1")):
+        (found,) = [one.silence for one in story(text % said).steps if one.silence]
+        assert found.target == target
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ("silence: {rule: flod, until: +1h}", "unknown rule 'flod'; did you mean 'flood'? expected one of flood, talks"),
+        ("silence: {until: +1h}", "say what is silenced: one of rule, source, article"),
+        ("silence: {rule: flood, source: a, until: +1h}", "say what is silenced: one of rule, source, article"),
+        ("silence: {rule: flood}", "'until' is missing: until when: a date and time, or +2h, after the step itself"),
+        ("silence: {article: 2, until: +1h}", "there is no article 2 before it"),
+        ("silence: {rule: flood, until: +1h}, told: desk", "unknown key of a silence 'told'; expected one of at, silence"),
+        ("silence: flood", "expected a mapping (key: value), found text"),
+    ],
+)
+def test_what_is_wrong_with_a_silence_is_said(keys: str, problem: str) -> None:
+    found = problems(f"tests: [{{articles: [{{at: 2026-07-01, text: x}}, {{{keys}}}]}}]")
+    assert any(one.endswith(problem) for one in found)
+
+
+def test_routes_and_cap_are_those_of_the_test_the_file_or_the_settings() -> None:
+    steps = "articles: [{at: 2026-07-01, text: x}]"
+    assert (story(f"tests: [{{{steps}}}]").routes, story(f"tests: [{{{steps}}}]").cap) == ((), CAP)
+    of_file = story(f"routes: [{{levels: low, to: desk}}]\ncap: 3\ntests: [{{{steps}}}]")
+    assert (of_file.routes, of_file.cap) == ((Route(to=("desk",), levels=("low",)),), 3)
+    of_test = story(f"routes: [{{to: desk}}]\ntests: [{{receivers: [{{id: night}}], cap: 0, {steps}}}]")
+    assert (of_test.routes, of_test.cap) == ((), 0)
+    assert "unknown receiver 'night'" in problems(f"tests: [{{routes: [{{to: night}}], {steps}}}]")[0]
 
 
 def test_a_receiver_among_none_is_told_as_such() -> None:
