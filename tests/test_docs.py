@@ -24,7 +24,7 @@ from rules.spec import Notes, Spec, read
 ROOT = Path(__file__).parent.parent
 MANUAL = ROOT / "docs" / "rules.md"
 SOURCES = ROOT / "docs" / "sources.md"
-PAGES = [ROOT / "README.md", MANUAL, ROOT / "docs" / "tutorial.md", SOURCES]
+PAGES = [ROOT / "README.md", MANUAL, ROOT / "docs" / "tutorial.md", SOURCES, ROOT / "docs" / "events.md"]
 LESSON = "should match, but does not"
 """An example that fails on purpose, in the tutorial; following it shows that it does."""
 SETTINGS = {"sources", "receivers", "routes", "settings"}

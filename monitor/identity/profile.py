@@ -1,8 +1,9 @@
 """What an article is about, in few weighted words: how two reports of one event are known, whatever sentences they begin with.
 
 Chosen by measurement (`python benchmarks/events.py CLUSTERS`): the words of the headline and of the sentence found, three times
-each, and the first 150 of the text; how often a word occurs counts by its logarithm. Names and numbers weighted up made it worse: those
-of the day stand in the reports of all its events. Weights by how many open events have a word changed nothing that could be told from chance.
+each, and the first 150 of the text; how often a word occurs counts by its logarithm. Names weighted up made
+it worse (those of the day stand in the reports of all its events), numbers changed nothing, nor did weights by how many open events
+have a word.
 """
 
 from __future__ import annotations
