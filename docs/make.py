@@ -204,9 +204,13 @@ def _conditions() -> Iterator[str]:
         seen.add(condition)
 
 
+_LEFT_OUT = """Left out: articles that an ordinary condition finds must be about the same, statements and events must say the same,
+within 7 days."""
+
+
 def _once() -> str:
     example = "```yaml\nonce: {per: [place, date], within: 30d, update_on: [status]}\n```\n"
-    return f"{_cleaned(Once)}\n\n{table(ONCE)}\n{example}\nLeft out: what is said must be 80% alike, within 7 days.\n"
+    return f"{_cleaned(Once)}\n\n{table(ONCE)}\n{example}\n{_LEFT_OUT}\n"
 
 
 def _pace() -> str:

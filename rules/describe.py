@@ -83,6 +83,7 @@ def same(once: Once) -> str:
     """What counts as the same event, and what is told of it later."""
     tests = [f"they have the same {_and(once.per)}, as far as both say"] if once.per else []
     tests += [f"what they say is at least {once.alike:.0%} alike"] if once.alike is not None else []
+    tests = tests or ["they are alike enough"]
     told = f" A change of {one_of(once.update_on)} is told as an update." if once.update_on else ""
     when = f"Two findings are one event when {' and '.join(tests)}, and no more than {_long(once.within)} lie between them."
     return when + " Each event is told once." + told

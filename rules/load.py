@@ -78,7 +78,7 @@ RULE: Shape = {
     "references": Key(shape.TEXTS, "where it comes from: links, tickets", default=()),
     "when": Key(Kind(parse, {"$ref": "#/$defs/condition"}), "the condition under which it fires", required=True),
     "labels": Key(Kind(_labels, _LABELS), "values read off the evidence: label: {value: terms}", default=()),
-    "once": Key(Kind(_once, shape.mapping(ONCE)), "what counts as the same event", default=Once(alike=0.8)),
+    "once": Key(Kind(_once, shape.mapping(ONCE)), "what counts as the same event", default=Once()),
     **PACE,
     "notify": Key(shape.TEXTS, "receivers by id; left out: all"),
     "examples": Key(EXAMPLES, "articles that it must match, and articles that it must skip", default=()),

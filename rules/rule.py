@@ -18,8 +18,9 @@ STATUSES = ("draft", "active", "deprecated")
 class Once:
     """When two findings tell of the same event.
 
-    Values of `per` that are known on both sides are equal, and, if `alike` is given, the contents are at least that
-    alike (0 to 1). `within` counts from the last sighting. A change of a value in `update_on` is an update.
+    Values of `per` that are known on both sides are equal, and, if `alike` is given, what is said is at least that
+    alike (0 to 1): of a statement or event what it says, of an ordinary condition without `per` what the articles are about.
+    `within` counts from the last sighting. A change of a value in `update_on` is an update.
 
     That an event is called off, or that an article no longer says what was told of it, needs no entry there: of an event that was
     told it is always told.
@@ -81,7 +82,7 @@ class Rule:
     owner: str = ""
     references: tuple[str, ...] = ()
     labels: tuple[Label, ...] = ()
-    once: Once = Once(alike=0.8)
+    once: Once = Once()
     frequency: Frequency | None = None
     spike: Spike | None = None
     silence: timedelta | None = None

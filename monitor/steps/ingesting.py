@@ -69,7 +69,7 @@ async def ingest(source: Source, around: Round) -> Visit:
         _tell_failure(visit, error)
     else:
         dated = [_dated(one, clock()) for one in fresh]
-        trouble = await _accepted(around.accept, dated, fetched.original) if dated else None
+        trouble = await _accepted(around.accept, _in_order(dated), fetched.original) if dated else None
         news = [*_new(fresh, dated), *_late(known, last, clock())]
         visit = rhythm.answered(last, _remarked(fetched, fresh, known), source.id, clock(), news=news, every=around.every)
         if trouble:
@@ -158,6 +158,11 @@ def _dated(fresh: Fresh, now: datetime) -> Article:
     if article.published > now + AHEAD:
         return replace(article, published=seen, dating="future")
     return replace(article, published=min(article.published, now))
+
+
+def _in_order(dated: Sequence[Article]) -> list[Article]:
+    """As they were published, so that the order in which a source lists them decides nothing."""
+    return sorted(dated, key=lambda one: (one.published is not None and one.published.timestamp(), one.id))
 
 
 def _tell_failure(visit: Visit, error: Exception) -> None:
