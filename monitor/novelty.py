@@ -106,13 +106,17 @@ def news(home: Home, once: Once, *, wakes: bool = False) -> dict[int, Finding]:
 
     `wakes`: the article is fresh and will be told, so an event of which nobody was told is as good as new.
     """
+    if _over(home):
+        return {}
     if not home.known or (wakes and home.event.silent):
         return home.findings
     turns, spoken = _turns(home, once), _spoken(home)
+    if home.revived:
+        return spoken or home.findings  # its own article may say the very words again that it took back
     return {
         place: one
         for place, one in spoken.items()
-        if home.revived or any(value in turns.get(name, ()) for name, value in _watched(one, once).items())
+        if any(value in turns.get(name, ()) for name, value in _watched(one, once).items())
     }
 
 
@@ -148,7 +152,7 @@ def report(look: Look, home: Home, once: Once, alert_id: str | None) -> Report:
         change="opened" if not home.known else "updated" if news(home, once) else "repeated",
         why=home.why.get(best, ""),
         values=values(home.findings[best]),
-        copy=home.copied and home.known,
+        copy=home.copied and home.known and home.event.article != look.article.id,
         alert=alert_id,
     )
 
@@ -237,6 +241,11 @@ def _distance(look: Look, once: Once, finding: Finding, home: Home) -> tuple[flo
 # Change
 
 
+def _over(home: Home) -> bool:
+    """Whether the event has ended, and what the article says of it does not change that: it was written before."""
+    return home.event.ended is not None and not home.revived
+
+
 def _revived(look: Look, home: Home) -> bool:
     """Whether an event that had ended stands after all: its own article says so again, or another one that was written since."""
     event, published = home.event, look.article.published
@@ -266,7 +275,7 @@ def _turns(home: Home, once: Once) -> dict[str, list[str]]:
     An article that gives the present value again may recall earlier ones too; of those, only what was never told is news.
     """
     turns: dict[str, list[str]] = {}
-    for name in once.update_on if home.known else ():
+    for name in once.update_on if home.known and not _over(home) else ():
         given = list(filter(None, (values(one).get(name) for one in _spoken(home).values())))
         if fold(home.event.values.get(name)) in map(fold, given):
             given = [value for value in given if home.event.told and f"{name}={fold(value)}" not in home.event.told]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monitor import desk, identity, novelty, tempo
 from monitor.errors import DeliveryFailed, Refused
@@ -71,17 +71,19 @@ def plan(  # noqa: PLR0913 - a decision names all that it rests on
     backlog: bool = False,
     refill: datetime | None = None,
     fills: int = 0,
+    whole: bool = True,
 ) -> Plan:
     """All that this article changes. `article` is `fresh.article`, with its page where that was fetched.
 
     `rules` are those that it matches, and those that it matched before it was edited. `backlog` says that its source is new: an
-    article that was a day old when first seen is then recorded and not told.
+    article that was a day old when first seen is then recorded and not told. `whole`: its page could be had, and the rules could be
+    asked, so that what it does not say any longer is taken back.
     """
     matched = {match.rule: match for match in matches if match.rule in rules}
     look = _look(fresh, article, at, sketched=bool(rules))
     late = backlog and is_old(article, look.first_seen)
-    asked = [*matched, *(sorted(set(rules) - set(matched)) if look.edited else ())]
-    rulings = [_ruling(look, rules[id], matched.get(id), ledger, late=late) for id in asked]
+    asked = [*matched, *(sorted(set(rules) - set(matched)) if look.edited and whole else ())]
+    rulings = [_ruling(look, rules[id], matched.get(id), ledger, late=late, whole=whole) for id in asked]
     alerts = [one.alert for one in rulings if one.alert]
     return Plan(
         article=article,
@@ -99,10 +101,12 @@ def plan(  # noqa: PLR0913 - a decision names all that it rests on
     )
 
 
-def _ruling(look: novelty.Look, rule: Rule, match: Match | None, ledger: Ledger, *, late: bool) -> Ruling:
+def _ruling(  # noqa: PLR0913 - as above
+    look: novelty.Look, rule: Rule, match: Match | None, ledger: Ledger, *, late: bool, whole: bool
+) -> Ruling:
     held = "draft" if rule.status == "draft" else "backlog" if late else None
     wakes = held is None and not is_old(look.article, look.first_seen)
-    return ruling(look, rule, match, ledger, held=held, wakes=wakes)
+    return ruling(look, rule, match, ledger, held=held, wakes=wakes, whole=whole)
 
 
 def histories(rules: Iterable[Rule], fresh: Fresh, at: datetime) -> dict[str, datetime]:
@@ -167,38 +171,34 @@ def notice(visit: Visit, word: str, reason: str, now: datetime) -> Alert:
     title = f"Source {word}: {visit.source}"
     return Alert(
         id=identity.alert_id(SILENT, visit.source, f"{word} {since.isoformat()}"),
-        kind=word,
         rule=SILENT,
         rule_title="A source is silent",
         level="high",
         version="",
         tags=(),
-        title=title,
         article=Article(id=f"{visit.source}#{word}", source=visit.source, title=title, summary=reason),
-        first_seen=now,
-        raised=now,
-        sightings=(),
+        **_said(word, title, now),
     )
 
 
 def quiet(rule: Rule, word: str, since: datetime, now: datetime) -> Alert:
     """The alert that a rule is "silent", having matched nothing for too long, or has "recovered". It has no findings."""
     title = f"Rule {word}: {rule.id}"
-    said = f"nothing has matched it since {since:%Y-%m-%d %H:%M} UTC" if word == "silent" else "it matches again"
+    reason = f"nothing has matched it since {since:%Y-%m-%d %H:%M} UTC" if word == "silent" else "it matches again"
     return Alert(
         id=identity.alert_id(rule.id, word, since.isoformat()),
-        kind=word,
         rule=rule.id,
         rule_title=rule.title,
         level=rule.level,
         version=rule.version,
         tags=rule.tags,
-        title=title,
-        article=Article(id=f"{rule.id}#{word}", title=title, summary=said),
-        first_seen=now,
-        raised=now,
-        sightings=(),
+        article=Article(id=f"{rule.id}#{word}", title=title, summary=reason),
+        **_said(word, title, now),
     )
+
+
+def _said(word: str, title: str, now: datetime) -> dict[str, Any]:
+    return {"kind": word, "title": title, "first_seen": now, "raised": now, "sightings": ()}
 
 
 # Trying again

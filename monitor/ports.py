@@ -176,6 +176,10 @@ class Store(Protocol):
         """
         ...
 
+    async def tell(self, alert: Alert, deliveries: Sequence[Delivery] = ()) -> None:
+        """Keeps an alert that is of no article, and its deliveries, in one transaction; what exists already stays as it is."""
+        ...
+
     async def record(self, plan: Plan) -> None:
         """Writes all of a plan in one transaction. Raises Outdated where a rule's stamp has moved on.
 

@@ -6,7 +6,7 @@ says nothing new (`tempo`); and an event that ends, because the article calls it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -41,25 +41,34 @@ class _Part:
     level: str = ""
     sightings: dict[int, Sighting] = field(default_factory=dict)
     waits: str = ""
+    besides: bool = False
+    """It is none of the match's findings."""
 
 
 def ruling(  # noqa: PLR0913 - a decision names all that it rests on
-    look: Look, rule: Rule, match: Match | None, ledger: Ledger, *, held: str | None, wakes: bool
+    look: Look, rule: Rule, match: Match | None, ledger: Ledger, *, held: str | None, wakes: bool, whole: bool = True
 ) -> Ruling:
     """What the rule makes of the article. `match` None: an edited article that it matched before, and does no longer.
 
     `held`: why nobody is told, whatever it says. `wakes`: it is fresh, so an event of which nobody was told is as good as new.
+    `whole`: all of it is at hand; where its page is missing, what it does not say may stand there, and nothing is taken back.
     """
     homes = novelty.homes(look, rule, match.findings, ledger.events) if match else []
     ended = _called_off(look, rule, match, ledger) if match else []
     parts = [_said(look, rule, home, ledger, held=held, wakes=wakes) for home in homes]
     here = {part.event.id for part in parts}
-    parts += [_off(look, rule, home) for home in ended if home.event.id not in here]
-    parts += _taken_back(look, rule, ledger, {part.event.id for part in parts})
-    alert = _alert(look, rule, parts, ledger, held)
+    parts += [_off(look, rule, home, ledger) for home in ended if home.event.id not in here]
+    parts += _taken_back(look, rule, ledger, {part.event.id for part in parts}) if whole else []
+    chosen = _chosen(parts)
+    alert = _alert(look, rule, chosen, ledger, held) if chosen else None
     told = alert.id if alert else None
-    reports = (replace(part.report, alert=told if part.kind else None) for part in parts)
+    reports = (replace(part.report, alert=told if part in chosen else None) for part in parts)
     return Ruling(events=tuple(part.event for part in parts), reports=tuple(reports), alert=alert)
+
+
+def _chosen(parts: Sequence[_Part]) -> list[_Part]:
+    """Those that the alert tells of; where nothing is told, those that would be, did they not wait."""
+    return [part for part in parts if part.kind and not part.waits] or [part for part in parts if part.waits]
 
 
 # What it says
@@ -78,12 +87,17 @@ def _said(  # noqa: PLR0913 - as above
     event = novelty.after(look, home, rule.once, held=held is not None or bool(waits), wakes=wakes)
     if findings and held is None:
         event = replace(event, silent=False)
+    if not findings and _has_said(look, home, ledger):
+        event = replace(event, seen=home.event.seen)
     fresh = not home.known or (wakes and home.event.silent)
+    off = not fresh and _is_off(home, findings)
+    if off:
+        event, report = replace(event, ended="cancelled"), replace(report, change="cancelled")
     why = f"; {verdict.why}" if verdict.why else ""
     return _Part(
         event=event,
         report=report,
-        kind=("new" if fresh else "update") if findings or waits else None,
+        kind=("new" if fresh else "cancelled" if off else "update") if findings or waits else None,
         level=verdict.level,
         sightings={
             place: Sighting(event=home.event.id, finding=finding, why=home.why.get(place, "") + why)
@@ -93,15 +107,30 @@ def _said(  # noqa: PLR0913 - as above
     )
 
 
+def _is_off(home: Home, findings: Mapping[int, Finding]) -> bool:
+    """Whether a rule that asks for no status finds that an event that stood is called off."""
+    said = {novelty.values(one).get("status") for one in findings.values()}
+    return said == {"cancelled"} and home.event.values.get("status") != "cancelled"
+
+
+def _has_said(look: Look, home: Home, ledger: Ledger) -> bool:
+    """Whether the article has reported of the event: asking for its page again, or an edit, makes the event no younger."""
+    return home.known and any(one.event == home.event.id and one.article == look.article.id for one in ledger.reports)
+
+
 def _verdict(rule: Rule, home: Home, report: Report, ledger: Ledger, look: Look) -> tempo.Verdict:
+    return _timed(rule, home.event if home.known else None, report, ledger, look)
+
+
+def _timed(rule: Rule, event: Event | None, report: Report, ledger: Ledger, look: Look) -> tempo.Verdict:
     mine = [one for one in ledger.reports if one.rule == rule.id]
     return tempo.verdict(
         rule,
-        [one for one in mine if one.event == home.event.id],
+        [one for one in mine if one.event == report.event],
         mine,
         [report],
         look.at,
-        event=home.event if home.known else None,
+        event=event,
         started=ledger.started.get(rule.id),
     )
 
@@ -115,14 +144,15 @@ def _called_off(look: Look, rule: Rule, match: Match, ledger: Ledger) -> list[Ho
     return [home for home in novelty.homes(look, rule, match.later, standing) if home.known]
 
 
-def _off(look: Look, rule: Rule, home: Home) -> _Part:
+def _off(look: Look, rule: Rule, home: Home, ledger: Ledger) -> _Part:
     event = novelty.after(look, home, rule.once)
     report = replace(novelty.report(look, home, rule.once, None), change="cancelled")
     return _Part(
+        besides=True,
         event=replace(event, ended="cancelled"),
         report=report,
         kind=None if home.event.silent else "cancelled",
-        level=rule.level,
+        level=_timed(rule, home.event, report, ledger, look).level,
         sightings={
             place: Sighting(event=event.id, finding=finding, why=home.why.get(place, ""))
             for place, finding in home.findings.items()
@@ -134,14 +164,15 @@ def _taken_back(look: Look, rule: Rule, ledger: Ledger, still: set[str]) -> list
     """The events that the article reported before it was edited, and no longer does."""
     if not look.edited:
         return []
-    said = {one.event for one in ledger.reports if one.article == look.article.id and one.change != "retracted"}
+    latest = {one.event: one.change for one in ledger.reports if one.article == look.article.id}
+    said = {event for event, change in latest.items() if change != "retracted"}
     events = [one for one in ledger.events if one.rule == rule.id and one.id in said - still and one.ended is None]
-    return [_retracted(look, rule, event, ledger.reports) for event in events]
+    return [_retracted(look, rule, event, ledger) for event in events]
 
 
-def _retracted(look: Look, rule: Rule, event: Event, reports: Sequence[Report]) -> _Part:
+def _retracted(look: Look, rule: Rule, event: Event, ledger: Ledger) -> _Part:
     """The event stands as long as another article says it in words of its own."""
-    others = _standing(event, reports, look.article.id)
+    others = _standing(event, ledger.reports, look.article.id)
     why = f"{look.article.source or 'it'} no longer says so"
     report = Report(
         event=event.id,
@@ -158,30 +189,27 @@ def _retracted(look: Look, rule: Rule, event: Event, reports: Sequence[Report]) 
     )
     gone = Finding(field="body", start=0, end=0, text="", captures=dict(event.values))
     return _Part(
+        besides=True,
         event=event if others else replace(event, ended="retracted"),
         report=report,
         kind=None if others or event.silent else "retracted",
-        level=rule.level,
+        level=_timed(rule, event, report, ledger, look).level,
         sightings={0: Sighting(event=event.id, finding=gone, why=why)},
     )
 
 
 def _standing(event: Event, reports: Sequence[Report], without: str) -> list[str]:
     """The sources that report the event in words of their own, besides one article."""
-    latest = {one.article: one for one in reports if one.event == event.id and one.article != without}
-    own = (one for one in latest.values() if not one.copy and one.change != "retracted")
-    return sorted({one.source or one.article for one in own})
+    said = [one for one in reports if one.event == event.id and one.article != without]
+    latest = {one.article: one for one in said}
+    own = {one.article for one in said if not one.copy}  # its opener, edited, counts as a copy of itself
+    return sorted({one.source or id for id, one in latest.items() if id in own and one.change != "retracted"})
 
 
 # The alert
 
 
-def _alert(look: Look, rule: Rule, parts: Sequence[_Part], ledger: Ledger, held: str | None) -> Alert | None:
-    telling = [part for part in parts if part.kind and not part.waits]
-    waiting = [part for part in parts if part.waits]
-    chosen = telling or waiting
-    if not chosen:
-        return None
+def _alert(look: Look, rule: Rule, chosen: Sequence[_Part], ledger: Ledger, held: str | None) -> Alert:
     kinds = [part.kind for part in chosen]
     kind = next(one for one in ("new", "update", *ENDS) if one in kinds)
     sightings = [part.sightings[place] for part in chosen for place in part.sightings]
@@ -200,12 +228,12 @@ def _alert(look: Look, rule: Rule, parts: Sequence[_Part], ledger: Ledger, held:
         first_seen=look.first_seen,
         raised=look.at,
         sightings=tuple(sightings),
-        held=held or (f"waits: {waiting[0].waits}" if not telling else None),
+        held=held or (f"waits: {chosen[0].waits}" if chosen[0].waits else None),
     )
     return alert if alert.held else replace(alert, held=desk.hushed(alert, ledger.hushes, look.at))
 
 
 def _in_order(parts: Sequence[_Part]) -> list[Sighting]:
-    """The findings as the match has them, best first; what ends events comes last."""
-    placed = [(part.kind in ENDS, place, one) for part in parts for place, one in part.sightings.items()]
+    """The findings as the match has them, best first; what is called off or taken back besides comes last."""
+    placed = [(part.besides, place, one) for part in parts for place, one in part.sightings.items()]
     return [one for _, _, one in sorted(placed, key=lambda each: each[:2])]

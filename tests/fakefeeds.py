@@ -10,14 +10,14 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import rules
-from monitor import envelope, feeds, rhythm, steps
+from monitor import desk, envelope, feeds, rhythm, steps
 from monitor.model import Alert, Delivery, Event, Original, Visit
 from monitor.policy import Office, Route
 from monitor.ports import Fill
 from monitor.sources.feed import FeedSource
 from monitor.steps import Bench, Round
 from monitor.wire import Response
-from rules import Article, Match
+from rules import Article, Match, RuleSet
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -144,11 +144,6 @@ class Receiver:
 # The desk
 
 
-async def match(articles: Sequence[Article]) -> list[list[Match]]:
-    """The real rules."""
-    return [RULESET.match(article) for article in articles]
-
-
 @dataclass
 class Desk:
     """Sources, a store and a receiver, on one clock. `addresses` has the configured address of each source that is not at URL."""
@@ -163,6 +158,11 @@ class Desk:
     every: timedelta | None = None
     patience: timedelta | None = None
     offline: Callable[[], bool] = lambda: False
+    ruleset: RuleSet = RULESET
+    wishes: desk.Receiver | None = None
+    """What the receiver asks for."""
+    ways: tuple[desk.Route, ...] = ()
+    cap: int = 0
 
     def source(self, name: str = "paper") -> FeedSource:
         """A source as it is configured now."""
@@ -172,16 +172,22 @@ class Desk:
         """What examining takes."""
         return Bench(
             store=self.store,
-            match=match,
-            rules={rule.id: rule for rule in RULESET.rules},
+            match=self.match,
+            rules={rule.id: rule for rule in self.ruleset.rules},
             moment=lambda _: self.clock(),
             fill=self.fill,
             batch=steps.BATCH,
             routes=self.routes(),
+            ways=self.ways,
+            cap=self.cap,
         )
 
+    async def match(self, articles: Sequence[Article]) -> list[list[Match]]:
+        """The real rules."""
+        return [self.ruleset.match(article, ended=True) for article in articles]
+
     def routes(self) -> tuple[Route, ...]:
-        return (Route(id=self.receiver.id, render=self.receiver.render),)
+        return (Route(id=self.receiver.id, render=self.receiver.render, wishes=self.wishes),)
 
     async def accept(self, articles: Sequence[Article], original: Original | None) -> None:
         await steps.examine(articles, original, bench=self.bench(), backlog=steps.new_source(self.store, self.clock))

@@ -5,15 +5,18 @@ All of it may be done again at any time: ids come from what is told and from whe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import structlog
+
 from monitor import desk, policy, tempo
+from monitor.errors import MonitorError
 from monitor.model import Alert, Delivery
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from monitor.policy import Office, Route
     from monitor.ports import Store
@@ -23,6 +26,8 @@ DAY = timedelta(days=1)
 PAGE = 500
 MOST = 100
 """Alerts of a rule that are looked through for the last word on its silence."""
+
+log = structlog.get_logger("monitor.app")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,14 +42,15 @@ class Attendant:
 
     async def attend(self, at: datetime, rules: Mapping[str, Rule]) -> int:
         """All that is due now; how many deliveries that makes."""
-        made = [await self._gathered(route, at) + await self._alive(route, at) for route in self.office.routes]
-        return sum(made) + sum([await self._quiet(rule, at) for rule in rules.values() if rule.silence])
+        due = [each(route, at) for route in self.office.routes for each in (self._gathered, self._alive)]
+        due += [self._quiet(rule, at) for rule in rules.values() if rule.silence]
+        return sum([await _counted(one) for one in due])
 
     async def _gathered(self, route: Route, at: datetime) -> int:
         waiting = await self.store.waiting_for_digest(route.id, at)
         if not waiting:
             return 0
-        alert = desk.gathered(waiting, route.receiver, at, "What has gathered since the last one:")
+        alert = desk.gathered(waiting, route.receiver, at, desk.why_gathered(waiting, route.receiver, self.office.cap))
         await self.store.digested([one.id for one in waiting], _delivery(alert, route, at), alert)
         return 1
 
@@ -52,16 +58,17 @@ class Attendant:
         due = desk.daily_due(route.receiver, self.told.get(route.id, self.since), at)
         if due is None:
             return 0
-        self.told[route.id] = due
         alert = await self._line(route, due)
         if await self.store.alert(alert.id) is None:
-            await self.store.digested([], _delivery(alert, route, at), alert)
+            await self.store.tell(alert, [_delivery(alert, route, at)])
+        self.told[route.id] = due
         return 1
 
     async def _line(self, route: Route, due: datetime) -> Alert:
         visits = await self.store.visits()
         failing = [visit.source for visit in visits if visit.failures]
-        raised = [one for one in await self.store.alerts(limit=PAGE) if due - DAY < one.raised <= due and one.held is None]
+        found = [one for one in await self.store.alerts(limit=PAGE) if due - DAY < one.raised <= due and one.held is None]
+        raised = [one for one in found if one.kind not in (desk.DIGEST, desk.ALIVE)]
         return desk.alive(
             route.receiver,
             due,
@@ -87,9 +94,9 @@ class Attendant:
         if word is None:
             return 0
         alert = policy.quiet(rule, word, told or (latest[0].seen if latest else self.since), at)
+        alert = replace(alert, held=desk.hushed(alert, await self.store.hushes(), at))
         deliveries = policy.deliveries(alert, rule.notify, self.office)
-        for one in deliveries:
-            await self.store.digested([], one, alert)
+        await self.store.tell(alert, deliveries)  # also where nobody wants to know: it is said once, and then that it recovered
         return len(deliveries)
 
     async def _told_silent(self, rule: Rule) -> datetime | None:
@@ -97,6 +104,17 @@ class Attendant:
         told = await self.store.alerts(rule=rule.id, limit=MOST)
         last = next((one for one in told if one.kind in ("silent", "recovered")), None)
         return last.raised if last and last.kind == "silent" else None
+
+
+async def _counted(one: Awaitable[int]) -> int:
+    """How many deliveries it makes. What breaks one receiver's digest must not cost the others theirs."""
+    try:
+        return await one
+    except MonitorError as error:
+        log.error("not told", error=str(error))  # noqa: TRY400 - expected, so in one line
+    except Exception:
+        log.exception("not told")
+    return 0
 
 
 def _delivery(alert: Alert, route: Route, at: datetime) -> Delivery:

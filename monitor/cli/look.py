@@ -164,7 +164,7 @@ class Health:
             yield f"  … and {len(warnings) - FEW:,} more: monitor status --json"
         yield ""
         yield f"alerts      {self.lately} in the last day, {self.tally.alerts} in all, from {self.tally.articles} articles"
-        yield f"deliveries  {self.tally.waiting} waiting, {self.tally.dead} given up"
+        yield f"deliveries  {self.tally.waiting} waiting, {self.tally.collected} gathered for later, {self.tally.dead} given up"
         yield f"pages       {self.tally.unfilled} still to be fetched"
         if self.rules:
             yield f"rules       {self.rules.rules} of {report.clean(self.rules.file)}, since {_when(self.rules.since)}"

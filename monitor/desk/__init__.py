@@ -4,7 +4,7 @@
 alerts that stand for many, or for none.
 """
 
-from monitor.desk.choices import Choice, capped, decide, hushed, next_hour, told_to
+from monitor.desk.choices import Choice, capped, decide, hushed, next_hour, told_to, why_gathered
 from monitor.desk.hours import daily_due, muted_until, next_digest
 from monitor.desk.notices import ALIVE, DIGEST, alive, digest, gathered
 from rules.receivers import CAP, KINDS, Daily, Digest, Mute, Receiver, Route
@@ -31,4 +31,5 @@ __all__ = [
     "next_digest",
     "next_hour",
     "told_to",
+    "why_gathered",
 ]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rules.receivers import Receiver, Route
 
 _HOUR = timedelta(hours=1)
+_NAMED = 5
 _HELD = {"draft": "a draft tells nobody", "backlog": "backlog: it was old when its source was new"}
 
 How = Literal["now", "digest", "later", "not"]
@@ -83,7 +84,8 @@ def decide(  # noqa: PLR0913 - a decision names all that it rests on
         return choices
     why = f"more than {cap} alerts of {alert.rule} in an hour: together at its end"
     due = next_hour(alert.raised)
-    return [replace(one, how="later", until=due, why=why) if one.how == "now" else one for one in choices]
+    asleep = {one.id: muted_until(one, due, alert.level) for one in receivers}
+    return [replace(one, how="later", until=asleep[one.receiver] or due, why=why) if one.how == "now" else one for one in choices]
 
 
 def told_to(alert: Alert, notify: Collection[str] | None, routes: Sequence[Route], receivers: Sequence[Receiver]) -> list[Choice]:
@@ -108,6 +110,20 @@ def capped(rule: str, told_last_hour: Mapping[str, int], cap: int) -> bool:
     return 0 < cap <= told_last_hour.get(rule, 0)
 
 
+def why_gathered(alerts: Iterable[Alert], receiver: Receiver, cap: int) -> str:
+    """Why these alerts come together: they wait for the digest, or came while it was muted, or were too many in an hour."""
+    over = [one for one in alerts if not _waits(one, receiver) and not muted_until(receiver, one.raised, one.level)]
+    if not over:
+        return "What has gathered since the last one:"
+    rules = ", ".join(sorted({one.rule for one in over})[:_NAMED])
+    return f"What has gathered since the last one; {len(over):,} of it because there were more than {cap} alerts in an hour of {rules}:"
+
+
+def _waits(alert: Alert, receiver: Receiver) -> bool:
+    """Whether it is of a level that waits for the receiver's digest."""
+    return receiver.digest is not None and not _lacks(alert.level, receiver.digest.levels)
+
+
 def next_hour(at: datetime) -> datetime:
     """When the digest is sent of what was too much in an hour: as the next one begins."""
     return at.replace(minute=0, second=0, microsecond=0) + _HOUR
@@ -118,7 +134,7 @@ def _choice(alert: Alert, receiver: Receiver, notify: Collection[str] | None, de
     if against:
         return Choice(receiver=receiver.id, how="not", why=against)
     digest, at = receiver.digest, alert.raised
-    if digest and not _lacks(alert.level, digest.levels):
+    if digest and _waits(alert, receiver):
         due = next_digest(receiver, at)
         what = f"{alert.level} alerts wait" if digest.levels else "everything waits"
         why = f"{what} for the digest at {shown(due, at, digest.zone)}"

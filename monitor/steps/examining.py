@@ -256,6 +256,7 @@ async def _plan(one: _Piece, matches: Sequence[Match], bench: Bench, at: datetim
         backlog=late,
         refill=policy.next_fill(fills, at, one.wait) if one.failed else None,
         fills=fills,
+        whole=not one.failed,
     )
 
 
@@ -270,8 +271,20 @@ def _proven(plan: Plan, one: _Piece, original: Original | None) -> Plan:
 async def _ledger(rules: Mapping[str, Rule], fresh: Fresh, at: datetime, store: Store) -> Ledger:
     if not rules:
         return Ledger()
-    history = policy.histories(rules.values(), fresh, at)
-    return await store.ledger(sorted(rules), policy.since(rules.values(), fresh, at), history, at)
+    since, history = policy.since(rules.values(), fresh, at), policy.histories(rules.values(), fresh, at)
+    ledger = await store.ledger(sorted(rules), since, history, at)
+    further = history | _opened(ledger, fresh, history) if fresh.first_seen else history
+    return ledger if further == history else await store.ledger(sorted(rules), since, further, at)
+
+
+def _opened(ledger: Ledger, fresh: Fresh, history: Mapping[str, datetime]) -> dict[str, datetime]:
+    """When the first of the events was opened that an edited article reported: others may have said so before it did."""
+    reported = {one.event for one in ledger.reports if one.article == fresh.article.id}
+    opened: dict[str, datetime] = {}
+    for event in ledger.events:
+        if event.id in reported:
+            opened[event.rule] = min(event.opened, opened.get(event.rule, history[event.rule]))
+    return opened
 
 
 def _summary(plans: Sequence[Plan]) -> Examined:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor import policy, rhythm
+from monitor import desk, policy, rhythm
 from monitor.errors import MonitorError, StoreError
 from monitor.model import (
     Alert,
@@ -76,7 +76,7 @@ async def ingest(source: Source, around: Round) -> Visit:
             visit = rhythm.unfinished(last, visit, trouble)
             _tell_trouble(visit, trouble)
         log.info("fetched", source=source.id, articles=fetched.listed, fresh=len(fresh), unchanged=fetched.unchanged)
-    visit, alerts, deliveries = _noticed(visit, around)
+    visit, alerts, deliveries = await _noticed(visit, around)
     await store.visited(visit, alerts, deliveries)
     return visit
 
@@ -87,6 +87,11 @@ def _cursor(last: Visit | None) -> Cursor:
         return {}
     moved = rhythm.address(last, "")
     return {**last.cursor, "address": moved} if moved else last.cursor
+
+
+def _in_order(dated: Sequence[Article]) -> list[Article]:
+    """As they were published, of one moment by id: in whatever order a source lists them, the first to say something opens the event."""
+    return sorted(dated, key=lambda one: (one.published or datetime.max.replace(tzinfo=UTC), one.id))
 
 
 def _new(fresh: Sequence[Fresh], dated: Sequence[Article]) -> list[datetime]:
@@ -127,7 +132,7 @@ def _late(known: Sequence[Fresh], last: Visit | None, now: datetime) -> list[dat
     return [at for at in (*ours, *(at for at in theirs if at and (not latest or at > latest))) if at <= now]
 
 
-def _noticed(visit: Visit, around: Round) -> tuple[Visit, list[Alert], list[Delivery]]:
+async def _noticed(visit: Visit, around: Round) -> tuple[Visit, list[Alert], list[Delivery]]:
     """The visit, and what somebody is to be told of its source."""
     now = around.clock()
     word = None if around.offline() else rhythm.silence(visit, now, patience=around.patience)
@@ -135,6 +140,7 @@ def _noticed(visit: Visit, around: Round) -> tuple[Visit, list[Alert], list[Deli
         return visit, [], []
     reason = rhythm.state(visit, now, every=around.every, patience=around.patience).reason
     alert = policy.notice(visit, word, reason, now)
+    alert = replace(alert, held=desk.hushed(alert, await around.store.hushes(), now))
     log.warning("source", source=visit.source, now=word, why=reason)
     return rhythm.told(visit, now), [alert], policy.deliveries(alert, None, around.office)
 
@@ -158,11 +164,6 @@ def _dated(fresh: Fresh, now: datetime) -> Article:
     if article.published > now + AHEAD:
         return replace(article, published=seen, dating="future")
     return replace(article, published=min(article.published, now))
-
-
-def _in_order(dated: Sequence[Article]) -> list[Article]:
-    """As they were published, so that the order in which a source lists them decides nothing."""
-    return sorted(dated, key=lambda one: (one.published is not None and one.published.timestamp(), one.id))
 
 
 def _tell_failure(visit: Visit, error: Exception) -> None:

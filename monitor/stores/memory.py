@@ -204,6 +204,11 @@ class MemoryStore:
         if self._outbox.digested(alerts, digest, alert):
             self._keep_alerts([alert], [digest])
 
+    async def tell(self, alert: Alert, deliveries: Sequence[Delivery] = ()) -> None:
+        """Keeps an alert that is of no article, and its deliveries, in one transaction."""
+        self._outbox.refuse_orphans([alert], deliveries)
+        self._keep_alerts([alert], deliveries)
+
     async def alerts(self, *, before: datetime | None = None, rule: str | None = None, limit: int = 50) -> list[Alert]:
         """The newest alerts first, those held back included."""
         return self._outbox.latest(before, rule, limit)

@@ -99,8 +99,9 @@ class Outbox:
     # Digests
 
     def told_lately(self, rules: Sequence[str], at: datetime) -> dict[str, int]:
-        """How many alerts of each rule were raised in the hour before, and not held."""
-        lately = (one.rule for one in self.alerts.values() if at - HOUR < one.raised <= at and one.held is None)
+        """How many alerts of each rule were raised in the hour before, and told to somebody at once."""
+        told = {alert for (alert, _), row in self.deliveries.items() if row.state not in ("digest", "digested")}
+        lately = (one.rule for one in self.alerts.values() if at - HOUR < one.raised <= at and one.id in told)
         return dict(Counter(rule for rule in lately if rule in rules))
 
     def waiting_for_digest(self, sink: str, due: datetime) -> list[Alert]:

@@ -223,6 +223,10 @@ class SqliteStore:
         """Puts one delivery in the place of those that waited; where none of them waits any more, nothing."""
         await self._write(lambda db: telling.digested(db, alerts, digest, alert))
 
+    async def tell(self, alert: Alert, deliveries: Sequence[Delivery] = ()) -> None:
+        """Keeps an alert that is of no article, and its deliveries, in one transaction."""
+        await self._write(lambda db: telling.keep_alerts(db, [alert], deliveries))
+
     async def alerts(self, *, before: datetime | None = None, rule: str | None = None, limit: int = 50) -> list[Alert]:
         """The newest alerts first, those held back included."""
         return await self._read(lambda db: telling.alerts(db, before, rule, limit))

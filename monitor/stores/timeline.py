@@ -39,10 +39,10 @@ def ledger(
 
 
 def _told(db: Database, rules: Sequence[str], at: datetime) -> dict[str, int]:
-    """How many alerts of each rule were raised in the hour before, and not held."""
+    """How many alerts of each rule were raised in the hour before, and told to somebody at once."""
     sql = """
         SELECT rule, count(*) FROM alerts WHERE rule IN (SELECT value FROM json_each(?)) AND raised > ? AND raised <= ?
-        AND json_extract(whole, '$.held') IS NULL GROUP BY rule
+        AND EXISTS (SELECT 1 FROM deliveries WHERE alert = alerts.id AND state NOT IN ('collected', 'digested')) GROUP BY rule
     """
     return dict(db.execute(sql, (dump(rules), micros(at - HOUR), micros(at))).fetchall())
 

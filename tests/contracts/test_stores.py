@@ -1317,6 +1317,21 @@ async def test_one_digest_may_go_to_several_receivers(store: Store) -> None:
     assert await store.tally() == Tally(articles=1, alerts=2, waiting=2, oldest_waiting=after(100))
 
 
+async def test_what_is_of_no_article_is_told_once(store: Store) -> None:
+    for _ in range(2):
+        await store.tell(an_alert(1), [a_delivery(1)])
+    await store.tell(an_alert(2))
+
+    assert {alert.id for alert in await store.alerts()} == {an_alert(1).id, an_alert(2).id}
+    assert [len(await store.told(an_alert(n).id)) for n in (1, 2)] == [1, 0]
+
+
+async def test_a_delivery_of_another_alert_is_not_told(store: Store) -> None:
+    with pytest.raises(StoreError):
+        await store.tell(an_alert(1), [dataclasses.replace(a_delivery(1), alert="no such alert")])
+    assert await store.alerts() == []
+
+
 async def test_what_a_visit_tells_of_a_source_may_wait_for_a_digest(store: Store) -> None:
     silence = an_alert(kind="silent", sightings=())
     await store.visited(Visit(source="agency", at=NOON, due=NOON), [silence], [a_delivery(digest=True)])

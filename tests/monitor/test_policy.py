@@ -186,10 +186,17 @@ def test_two_events_in_one_sentence_stay_two() -> None:
 def test_a_watched_value_that_changes_is_an_update() -> None:
     desk = Desk()
     desk.plan(article("a"), finding("Talks in Malta", place="Malta", status="planned"))
+
+    assert desk.kinds(article("b"), finding("Malta talks ruled out", place="Malta", status="ruled-out")) == ["update"]
+
+
+def test_an_event_that_is_called_off_is_cancelled_once() -> None:
+    desk = Desk()
+    desk.plan(article("a"), finding("Talks in Malta", place="Malta", status="planned"))
     plan = desk.plan(article("b"), finding("Malta talks are off", place="Malta", status="cancelled"))
 
-    assert [alert.kind for alert in plan.alerts] == ["update"]
-    assert plan.events[0].values["status"] == "cancelled"
+    assert [alert.kind for alert in plan.alerts] == ["cancelled"]
+    assert (plan.events[0].values["status"], plan.events[0].ended) == ("cancelled", "cancelled")
     assert desk.kinds(article("c"), finding("Malta talks off", place="Malta", status="cancelled")) == []
 
 
@@ -210,7 +217,7 @@ def test_an_article_that_recalls_the_earlier_state_does_not_turn_it_back() -> No
         finding("Off", 50, place="Malta", status="cancelled"),
     )
 
-    assert desk.kinds(article("b"), was, now) == ["update"]
+    assert desk.kinds(article("b"), was, now) == ["cancelled"]
     assert desk.kinds(article("c"), was, now) == []
     assert [event.values["status"] for event in desk.events.values()] == ["cancelled"]
 
