@@ -82,7 +82,7 @@ class Tokens(list[Token]):
         return {}
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=8192)
 def fold(word: str) -> str:
     """One word as it is compared: lower case, no accents, nothing invisible; a dotted abbreviation loses its dots."""
     if word.isascii():
@@ -109,7 +109,7 @@ def tokens(text: str) -> Tokens:
     return found
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=8192)
 def _read(raw: str) -> tuple[str, bool, bool]:
     """A word as folded, whether it has a capital first letter, and whether it is all capitals."""
     letters = [c for c in raw if c.isalpha()]

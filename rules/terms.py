@@ -68,7 +68,7 @@ class Term:
         return end
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """The Snowball stem of a folded word: Russian for Cyrillic, English otherwise."""
     language = "russian" if any("а" <= c <= "я" for c in word) else "english"

@@ -48,7 +48,7 @@ def stems(text: str) -> Iterator[str]:
     return (_stem(token.word) for token in tokens(text) if token.word not in _STOP)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=8192)
 def _stem(word: str) -> str:
     language = "russian" if any("а" <= letter <= "я" for letter in word) else "english"
     stem: str = _stemmer(language).stemWord(word)
