@@ -30,8 +30,8 @@ from rules.spec import Spec, unknown
 KINDS = ("new", "update", "cancelled", "retracted", "silent", "recovered")
 """What an alert can say of its event, rule or source."""
 
-CAP = 20
-"""Alerts a rule and hour, unless the settings say otherwise."""
+CAP = 0
+"""Alerts of a rule that are told at once in an hour, unless the settings say otherwise. 0: all, since nothing is put off unasked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
