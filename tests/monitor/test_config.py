@@ -266,7 +266,7 @@ receivers:
 routes:
   - {levels: [critical], to: [night, chief], continue: true}
   - {tags: [sea], rules: flood, kinds: new, to: chief}
-settings: {cap: 0}
+settings: {cap: 20}
 """
 
 
@@ -286,14 +286,14 @@ def test_how_somebody_wants_to_be_told_becomes_values() -> None:
         Route(to=("night", "chief"), levels=("critical",), goes_on=True),
         Route(to=("chief",), tags=("sea",), rules=("flood",), kinds=("new",)),
     )
-    assert found.cap == 0
+    assert found.cap == 20
 
 
 def test_who_says_nothing_of_it_is_told_everything_at_once() -> None:
     found = parse(GOOD, ENVIRONMENT)
     (desk,) = (one.wishes for one in found.receivers)
     assert (desk.rules, desk.kinds, desk.mute, desk.digest, desk.daily) == ((), (), (), None, None)
-    assert (found.routes, found.cap) == ((), 20)
+    assert (found.routes, found.cap) == ((), 0)
     assert parse("routes:\n").routes == ()
 
 
