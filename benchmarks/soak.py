@@ -33,6 +33,7 @@ from farm_text import FORMATS, SHOWN, Channel, entry, stock
 
 import rules
 from monitor import feeds, steps
+from monitor.app import memory
 from monitor.errors import DeliveryFailed, FetchFailed
 from monitor.model import Alert, Delivery, Original
 from monitor.policy import Office, Route
@@ -296,6 +297,7 @@ class Town:
 async def stood(day: int, place: Town, path: Path, seconds: float) -> Day:
     """How things stand, after a full collection."""
     gc.collect()
+    memory.give_back()  # as the daemon does once an hour
     tally = await place.store.tally()
     return Day(
         day=day,

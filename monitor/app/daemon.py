@@ -13,7 +13,7 @@ import structlog
 
 import rules
 from monitor import policy, rhythm, steps
-from monitor.app import kept, receivers, sources
+from monitor.app import kept, memory, receivers, sources
 from monitor.app.attend import Attendant
 from monitor.app.book import Book, jitter, now
 from monitor.app.reload import InForce
@@ -201,6 +201,7 @@ class App:
         keep, at = self.config.keep, now()
         gone = await kept.prune(self.store, at - keep.articles, at - keep.pages, PRUNED)
         log.info("pruned", articles=gone.articles, originals=gone.originals, bytes=gone.bytes)
+        memory.give_back()
 
     async def deliver(self) -> int:
         """One round of deliveries; how many were due."""
