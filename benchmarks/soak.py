@@ -268,7 +268,12 @@ class Town:
         """What examining takes."""
         book = {rule.id: rule for rule in self.ruleset.rules}
         return Bench(
-            store=self.store, match=self.match, rules=book, moment=lambda _: self.clock(), routes=self.routes(), batch=16
+            store=self.store,
+            match=self.match,
+            rules=book,
+            moment=lambda _: self.clock(),
+            office=Office(routes=self.routes()),
+            batch=16,
         )
 
     async def match(self, articles: Sequence[Article]) -> list[list[Match]]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from monitor import identity
 from monitor.identity import kinship
-from monitor.identity.kinship import ALIKE, View, content, fold, values
+from monitor.identity.kinship import ALIKE, Values, View, content, fold, values
 from monitor.model import Event, Report
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from rules import Article, Finding, Once, Rule
 
-__all__ = ["ALIKE", "Home", "Look", "after", "content", "homes", "news", "report", "values"]
+__all__ = ["ALIKE", "Home", "Look", "after", "content", "homes", "line", "news", "report", "values"]
 
 SKETCHES = 8
 """Sketches kept with an event: its first article's and the latest."""
@@ -140,20 +140,30 @@ def after(look: Look, home: Home, once: Once, *, held: bool = False, wakes: bool
 def report(look: Look, home: Home, once: Once, alert_id: str | None) -> Report:
     """What the article said of the event, for its timeline; `alert_id`: the alert that told of it, if one did."""
     best = min(home.findings)
+    bare = line(
+        look,
+        home.event,
+        change="opened" if not home.known else "updated" if news(home, once) else "repeated",
+        why=home.why.get(best, ""),
+        values=values(home.findings[best]),
+    )
+    return replace(bare, copy=home.copied and home.known and home.event.article != look.article.id, alert=alert_id)
+
+
+def line(look: Look, event: Event, *, change: str, why: str, values: Values) -> Report:
+    """A line of the event's timeline: that the article opened or changed it, repeated it or took it back, and why."""
     return Report(
-        event=home.event.id,
-        rule=home.event.rule,
+        event=event.id,
+        rule=event.rule,
         article=look.article.id,
         source=look.article.source,
         at=look.at,
         published=look.article.published,
         title=look.article.title,
         url=look.article.url,
-        change="opened" if not home.known else "updated" if news(home, once) else "repeated",
-        why=home.why.get(best, ""),
-        values=values(home.findings[best]),
-        copy=home.copied and home.known and home.event.article != look.article.id,
-        alert=alert_id,
+        change=change,
+        why=why,
+        values=values,
     )
 
 

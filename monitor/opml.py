@@ -11,7 +11,7 @@ from typing import Any
 
 from lxml import etree
 
-from monitor import hrefs
+from monitor import hrefs, markup
 from monitor.errors import Unreadable
 from monitor.text import clean
 
@@ -38,15 +38,7 @@ def read(data: bytes) -> list[Outline]:
     """The feeds of the file in its order, one an address, at most 10,000. Raises Unreadable where there are none."""
     if not data.strip():
         raise Unreadable("empty: nothing where an OPML file should be")
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        recover=True,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    parser = markup.parser(remove_pis=True)
     try:
         tree = etree.fromstring(hrefs.mended(data), parser)
     except (etree.XMLSyntaxError, ValueError) as error:

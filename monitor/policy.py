@@ -30,21 +30,16 @@ REPRINTS = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A receiver as the planner sees it, and how it is told. `levels` and `tags` narrow what it is told; empty: everything.
-
-    `wishes` is all that it asks for, where that is more.
-    """
+    """A receiver as the planner sees it, and how it is told. `wishes` narrow what it is told; None: everything."""
 
     id: str
     render: Callable[[Alert], bytes]
-    levels: Collection[str] = ()
-    tags: Collection[str] = ()
     wishes: desk.Receiver | None = None
 
     @property
     def receiver(self) -> desk.Receiver:
         """What it asks for."""
-        return self.wishes or desk.Receiver(id=self.id, levels=tuple(self.levels), tags=tuple(self.tags))
+        return self.wishes or desk.Receiver(id=self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,7 @@ def _said(  # noqa: PLR0913 - as above
 ) -> _Part:
     worth = novelty.news(home, rule.once, wakes=wakes)
     report = novelty.report(look, home, rule.once, None)
-    verdict = _verdict(rule, home, report, ledger, look)
+    verdict = _verdict(rule, home.event if home.known else None, report, ledger, look)
     findings = worth if verdict.told else {}
     if verdict.reached:
         findings = worth or home.findings
@@ -118,11 +118,7 @@ def _has_said(look: Look, home: Home, ledger: Ledger) -> bool:
     return home.known and any(one.event == home.event.id and one.article == look.article.id for one in ledger.reports)
 
 
-def _verdict(rule: Rule, home: Home, report: Report, ledger: Ledger, look: Look) -> tempo.Verdict:
-    return _timed(rule, home.event if home.known else None, report, ledger, look)
-
-
-def _timed(rule: Rule, event: Event | None, report: Report, ledger: Ledger, look: Look) -> tempo.Verdict:
+def _verdict(rule: Rule, event: Event | None, report: Report, ledger: Ledger, look: Look) -> tempo.Verdict:
     mine = [one for one in ledger.reports if one.rule == rule.id]
     return tempo.verdict(
         rule,
@@ -152,7 +148,7 @@ def _off(look: Look, rule: Rule, home: Home, ledger: Ledger) -> _Part:
         event=replace(event, ended="cancelled"),
         report=report,
         kind=None if home.event.silent else "cancelled",
-        level=_timed(rule, home.event, report, ledger, look).level,
+        level=_verdict(rule, home.event, report, ledger, look).level,
         sightings={
             place: Sighting(event=event.id, finding=finding, why=home.why.get(place, ""))
             for place, finding in home.findings.items()
@@ -174,26 +170,15 @@ def _retracted(look: Look, rule: Rule, event: Event, ledger: Ledger) -> _Part:
     """The event stands as long as another article says it in words of its own."""
     others = _standing(event, ledger.reports, look.article.id)
     why = f"{look.article.source or 'it'} no longer says so"
-    report = Report(
-        event=event.id,
-        rule=rule.id,
-        article=look.article.id,
-        source=look.article.source,
-        at=look.at,
-        published=look.article.published,
-        title=look.article.title,
-        url=look.article.url,
-        change="retracted",
-        why=why + (f"; {', '.join(others)} still do" if others else ""),
-        values=event.values,
-    )
+    still = f"; {', '.join(others)} still do" if others else ""
+    report = novelty.line(look, event, change="retracted", why=why + still, values=event.values)
     gone = Finding(field="body", start=0, end=0, text="", captures=dict(event.values))
     return _Part(
         besides=True,
         event=event if others else replace(event, ended="retracted"),
         report=report,
         kind=None if others or event.silent else "retracted",
-        level=_timed(rule, event, report, ledger, look).level,
+        level=_verdict(rule, event, report, ledger, look).level,
         sightings={0: Sighting(event=event.id, finding=gone, why=why)},
     )
 
@@ -212,9 +197,7 @@ def _standing(event: Event, reports: Sequence[Report], without: str) -> list[str
 def _alert(look: Look, rule: Rule, chosen: Sequence[_Part], ledger: Ledger, held: str | None) -> Alert:
     kinds = [part.kind for part in chosen]
     kind = next(one for one in ("new", "update", *ENDS) if one in kinds)
-    sightings = [part.sightings[place] for part in chosen for place in part.sightings]
-    if len(chosen) > 1 or kind in ("new", "update"):
-        sightings = _in_order(chosen)
+    sightings = _in_order(chosen)
     alert = Alert(
         id=identity.alert_id(rule.id, look.article.id, look.revision),
         kind=kind,

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from lxml import etree
 
-from monitor import dates, hrefs, identity
+from monitor import dates, hrefs, identity, markup
 from monitor.arrivals import LATE, RECENT, arrived, mark, within
 from monitor.errors import Unreadable
 from monitor.text import clean
@@ -159,15 +159,7 @@ def _lines(data: bytes) -> list[_Row]:
 
 def _xml(data: bytes) -> list[_Row]:
     reader = _Reader()
-    parser = etree.XMLParser(
-        target=reader,
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        recover=True,
-        remove_comments=True,
-    )
+    parser = markup.parser(target=reader)
     try:
         etree.fromstring(hrefs.mended(data), parser)
     except (etree.XMLSyntaxError, ValueError) as error:

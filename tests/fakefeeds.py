@@ -177,9 +177,7 @@ class Desk:
             moment=lambda _: self.clock(),
             fill=self.fill,
             batch=steps.BATCH,
-            routes=self.routes(),
-            ways=self.ways,
-            cap=self.cap,
+            office=Office(routes=self.routes(), ways=self.ways, cap=self.cap),
         )
 
     async def match(self, articles: Sequence[Article]) -> list[list[Match]]:

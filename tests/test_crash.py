@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from mortal import Killed, Mortal
 from structlog.testing import capture_logs
 
 from monitor import steps
 from monitor.model import Alert, Cursor, Delivery, Fetched
-from monitor.policy import Route
+from monitor.policy import Office, Route
 from monitor.rhythm import answered
 from monitor.steps import Bench
 from monitor.stores.memory import MemoryStore
@@ -27,33 +28,6 @@ TALKS = Rule(id="talks", title="Talks: {place}", when=None, version="abc", once=
 STORY = Article(id="paper#1", body="Talks in Malta", source="paper", digest="1", published=NOON)
 
 Life = Callable[[Any, "World"], Awaitable[None]]
-
-
-class Killed(BaseException):
-    """kill -9: nothing may catch it."""
-
-
-@dataclass
-class Mortal:
-    """A store whose process dies at a given call, just before it or just after; it remembers what was called."""
-
-    store: MemoryStore
-    dies_at: int | None = None
-    after: bool = False
-    calls: list[str] = field(default_factory=list)
-
-    def __getattr__(self, name: str) -> Any:
-        async def call(*args: Any, **named: Any) -> Any:
-            self.calls.append(name)
-            doomed = len(self.calls) - 1 == self.dies_at
-            if doomed and not self.after:
-                raise Killed
-            result = await getattr(self.store, name)(*args, **named)
-            if doomed:
-                raise Killed
-            return result
-
-        return call
 
 
 @dataclass
@@ -82,7 +56,7 @@ async def match(articles: Sequence[Article]) -> list[list[Match]]:
 
 async def accept(store: Any, world: World, articles: Sequence[Article]) -> None:
     routes = (Route(id="desk", render=world.render),)
-    bench = Bench(store=store, match=match, rules={"talks": TALKS}, moment=lambda _: NOON, routes=routes)
+    bench = Bench(store=store, match=match, rules={"talks": TALKS}, moment=lambda _: NOON, office=Office(routes=routes))
     await steps.examine(articles, bench=bench, backlog=steps.new_source(store))
 
 

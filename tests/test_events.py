@@ -14,6 +14,7 @@ import pytest
 from fakefeeds import DAY, HOUR, MINUTE, NOON, Clock, Desk, Web, answer, item, rss
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mortal import Killed
 from structlog.testing import capture_logs
 
 import rules as language
@@ -272,10 +273,6 @@ def mutated(luck: random.Random) -> str:
 
 def _reworded(text: str, luck: random.Random) -> str:
     return " ".join(luck.choice(OTHER) if luck.random() < 0.05 else word for word in text.split())
-
-
-class Killed(BaseException):
-    """kill -9: nothing may catch it."""
 
 
 @dataclass

@@ -23,7 +23,7 @@ FLOORS = {
     # pure decisions and parsing
     "ruling headline": 2,  # the heart of policy
     "policy tempo desk rhythm novelty envelope backtest feeds dates pages imprint habits saved identity text unpack addresses report junit": 2,
-    "listing sitemaps arrivals opml discovery hrefs": 2,  # what is not a feed, and finding feeds
+    "listing sitemaps arrivals opml discovery hrefs markup": 2,  # what is not a feed, and finding feeds
     "model errors ports wire": 1,  # words and seams
     "rules monitor": 0,  # the engine, and the bare package: a version and no more
 }

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import Desk as Office
 from fakefeeds import DAY, HOUR, MINUTE, NOON, SUBJECTS, URL, Desk, answer, item, rss, statement
+from mortal import Killed, Mortal
 from structlog.testing import capture_logs
 
 from monitor import policy, rhythm
+from monitor.desk import Receiver
 from monitor.errors import FetchFailed
 from monitor.rhythm import visits as visiting
 from monitor.stores import STORES, open_store
@@ -260,33 +262,6 @@ async def test_a_source_whose_articles_another_gave_first_is_not_silent(desk: De
     assert await desk.notices() == ["other silent"]
 
 
-class Killed(BaseException):
-    """kill -9."""
-
-
-@dataclass
-class Mortal:
-    """A store whose process dies at one call, just before it or just after."""
-
-    store: Any
-    dies_at: int = -1
-    after: bool = False
-    calls: list[str] = field(default_factory=list)
-
-    def __getattr__(self, name: str) -> Any:
-        async def call(*args: Any, **named: Any) -> Any:
-            self.calls.append(name)
-            doomed = len(self.calls) - 1 == self.dies_at
-            if doomed and not self.after:
-                raise Killed
-            result = await getattr(self.store, name)(*args, **named)
-            if doomed:
-                raise Killed
-            return result
-
-        return call
-
-
 async def silent_and_back(store: Any, desk: Desk) -> None:
     """The visit at which it has been silent for too long, then the one at which it is back; each is told."""
     desk.store = store
@@ -320,7 +295,7 @@ async def test_killed_anywhere_the_silence_and_its_end_are_raised_once_and_told(
 
 
 async def test_nobody_is_told_who_did_not_ask_for_such_a_level(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    low = policy.Route(id="desk", render=desk.receiver.render, levels=("low",))
+    low = policy.Route(id="desk", render=desk.receiver.render, wishes=Receiver(id="desk", levels=("low",)))
     monkeypatch.setattr(Desk, "routes", lambda _: (low,))
     desk.patience = 6 * HOUR
     await desk.visit(says=paper())

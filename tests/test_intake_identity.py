@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fakefeeds import DAY, HOUR, MINUTE, NOON, SUBJECTS, URL, Desk, answer, item, rss, statement
+from mortal import Killed
 from structlog.testing import capture_logs
 
 from monitor import habits, novelty, rhythm
@@ -241,10 +242,6 @@ def spellings(host: str) -> list[str]:
         f"https://amp.{page}/amp",
         f"https://m.{page}/index.html?fbclid=x#top",
     ]
-
-
-class Killed(BaseException):
-    """kill -9."""
 
 
 async def test_one_article_under_forty_addresses_in_ten_feeds_is_one_alert_though_we_are_killed_in_between(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from monitor import desk, policy, tempo
+from monitor.app import kept
 from monitor.errors import MonitorError
 from monitor.model import Alert, Delivery
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from rules import Rule
 
 DAY = timedelta(days=1)
-PAGE = 500
+LATEST = 500
+"""Alerts that are looked through for those of a day."""
 MOST = 100
 """Alerts of a rule that are looked through for the last word on its silence."""
 
@@ -67,7 +69,7 @@ class Attendant:
     async def _line(self, route: Route, due: datetime) -> Alert:
         visits = await self.store.visits()
         failing = [visit.source for visit in visits if visit.failures]
-        found = [one for one in await self.store.alerts(limit=PAGE) if due - DAY < one.raised <= due and one.held is None]
+        found = [one for one in await self.store.alerts(limit=LATEST) if due - DAY < one.raised <= due and one.held is None]
         raised = [one for one in found if one.kind not in (desk.DIGEST, desk.ALIVE)]
         return desk.alive(
             route.receiver,
@@ -81,10 +83,7 @@ class Attendant:
 
     async def _articles(self, since: datetime) -> int:
         """How many came since then."""
-        count, after = 0, None
-        while page := await self.store.articles(since, after=after, limit=PAGE):
-            count, after = count + len(page), page[-1].article.id
-        return count
+        return sum([len(page) async for page in kept.pages(self.store, since)])
 
     async def _quiet(self, rule: Rule, at: datetime) -> int:
         """Tells that a rule matched nothing for too long, once, and that it does again."""

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from monitor.model import Alert
     from monitor.ports import Store
 
-PAGE = 1_000
-"""Stored articles that are in memory at a time."""
 
 # What is tried
 
@@ -105,10 +103,8 @@ async def from_store(store: Store, window: Window, versions: Sequence[Version]) 
     Web pages that the rules of the day had no use for are read now, where one of the versions has.
     """
     readers = [version.rehearsal.workers.read_page for version in versions]
-    after = None
     # Nothing is published after it was first seen, so what was seen before the window is not in it.
-    while page := await store.articles(window.since or EPOCH, after=after, limit=PAGE):
-        after = page[-1].article.id
+    async for page in kept.pages(store, window.since or EPOCH):
         dated = [replace(one.article, published=one.article.published or one.first_seen, seen=one.first_seen) for one in page]
         wanted = [(fresh, one) for fresh, one in zip(page, dated, strict=True) if window.holds(one.published)]
         yield [await kept.read_late(replace(fresh, article=one), store, readers) for fresh, one in wanted]

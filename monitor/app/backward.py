@@ -18,6 +18,7 @@ from monitor.app.book import read_rules
 from monitor.app.replay import Rehearsal
 from monitor.errors import ConfigError
 from monitor.model import Filled
+from monitor.policy import Office
 from monitor.sources.replay import Trouble
 from monitor.steps import Bench
 from monitor.stores import open_store
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from monitor.policy import Route
     from monitor.ports import Store
 
-PAGE = 500
-"""Kept articles that are in memory at a time."""
 
 ALL = 1_000_000
 """More articles than ever wait for their page at a time."""
@@ -81,9 +80,7 @@ class Backward:
         """Goes through all that was first seen at or after `since`, in the order of its first sight."""
         pending = {one.article.id for one in await self.kept.unfilled(EVER, ALL)} if self.lasting else set()
         found: list[Kept] = []
-        after = None
-        while page := await self.kept.articles(since, after=after, limit=PAGE):
-            after = page[-1].article.id
+        async for page in kept.pages(self.kept, since):
             self.waiting += sum(one.article.id in pending for one in page)
             found += await self._matched([one for one in page if one.article.id not in pending])
             progress(len(page))
@@ -135,7 +132,7 @@ class Backward:
             rules=self.rehearsal.book.rules,
             moment=lambda _: one.seen,
             fill=fill,
-            routes=self.routes,
+            office=Office(routes=self.routes),
         )
 
     async def _late(self, one: Kept, _: Fresh) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 import rules
-from monitor import policy, rhythm, steps
+from monitor import rhythm, steps
 from monitor.app import kept, memory, receivers, sources
 from monitor.app.attend import Attendant
 from monitor.app.book import Book, jitter, now
@@ -237,7 +237,7 @@ async def open_app(config: Config, book: Book, terminal: Sink) -> AsyncIterator[
         workers = _workers(config, book)
         stack.push_async_callback(workers.close)
         sinks = receivers.sinks(config, egress) or {terminal.id: terminal}
-        routes = receivers.routes(config.receivers, sinks)
+        office = Office(routes=receivers.routes(config.receivers, sinks), ways=config.routes, cap=config.cap)
         wanted = {one.id: one.full_text for one in config.sources}
 
         def fill(workers: Workers) -> Fill:
@@ -251,9 +251,7 @@ async def open_app(config: Config, book: Book, terminal: Sink) -> AsyncIterator[
             moment=lambda _: now(),
             fill=fill(workers),
             batch=steps.BATCH,
-            routes=routes,
-            ways=config.routes,
-            cap=config.cap,
+            office=office,
             turn=in_force.turn,
         )
         yield App(
@@ -264,7 +262,7 @@ async def open_app(config: Config, book: Book, terminal: Sink) -> AsyncIterator[
             sinks=sinks,
             bench=bench,
             free=egress.free,
-            office=policy.Office(routes=routes, ways=config.routes, cap=config.cap),
+            office=office,
         )
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from monitor.ports import Store
     from rules import Article
 
+PAGE = 500
+"""Articles that are read at a time."""
+
 
 @asynccontextmanager
 async def open_kept(config: Config, *, sole: bool = False) -> AsyncIterator[Store]:
@@ -33,6 +36,14 @@ async def open_kept(config: Config, *, sole: bool = False) -> AsyncIterator[Stor
         yield store
     finally:
         await store.close()
+
+
+async def pages(store: Store, since: datetime) -> AsyncIterator[list[Fresh]]:
+    """All articles first seen at or after `since`, in the order they came, some hundred at a time."""
+    after = None
+    while page := await store.articles(since, after=after, limit=PAGE):
+        after = page[-1].article.id
+        yield page
 
 
 async def read_late(fresh: Fresh, store: Store, readers: Sequence[Read]) -> Article:

@@ -14,6 +14,7 @@ import rules
 from monitor import saved, steps
 from monitor.app import receivers
 from monitor.app.book import Book, jitter, now
+from monitor.policy import Office
 from monitor.sources.replay import Collected, Trouble, collect, in_order, moments
 from monitor.steps import Bench
 from monitor.stores import open_store
@@ -124,7 +125,12 @@ async def replay(
     """The alerts that these articles raise, in order, through the very steps of the daemon."""
     moment = moments(articles, at)
     bench = Bench(
-        store=store, match=rehearsal.sight, rules=rehearsal.book.rules, moment=moment, fill=steps.as_it_is, routes=routes
+        store=store,
+        match=rehearsal.sight,
+        rules=rehearsal.book.rules,
+        moment=moment,
+        fill=steps.as_it_is,
+        office=Office(routes=routes),
     )
     result = await steps.examine(in_order(articles, moment), bench=bench)
     rehearsal.broken += [Trouble(id, "could not be examined") for id in result.pending]

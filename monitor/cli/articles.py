@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from monitor.model import Fresh, Original, Revision
     from rules import Article
 
-PAGE = 500
-
 
 @click.group(epilog="Example: monitor articles show alt_abc… --diff")
 def articles() -> None:
@@ -53,9 +51,7 @@ def list_(config_file: Path | None, since: datetime, source: str | None, as_json
 
 async def _list(config: Config, since: datetime, source: str | None, show: Callable[[Fresh], None]) -> None:
     async with kept.open_kept(config) as store:
-        after = None
-        while page := await store.articles(since, after=after, limit=PAGE):
-            after = page[-1].article.id
+        async for page in kept.pages(store, since):
             for one in page:
                 if source in (None, one.article.source):
                     show(one)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import Stemmer
-
 from rules.fold import tokens
+from rules.terms import stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,16 +44,4 @@ def gist(text: str) -> frozenset[str]:
 
 def stems(text: str) -> Iterator[str]:
     """The content words of a text in order, stemmed."""
-    return (_stem(token.word) for token in tokens(text) if token.word not in _STOP)
-
-
-@lru_cache(maxsize=8192)
-def _stem(word: str) -> str:
-    language = "russian" if any("а" <= letter <= "я" for letter in word) else "english"
-    stem: str = _stemmer(language).stemWord(word)
-    return stem
-
-
-@cache
-def _stemmer(language: str) -> Stemmer.Stemmer:
-    return Stemmer.Stemmer(language, 0)  # its own cache is off: ours holds the words
+    return (stem(token.word) for token in tokens(text) if token.word not in _STOP)

@@ -48,7 +48,7 @@ class FeedSource:
         headers = {"Accept": ACCEPT, **self.headers}
         answer = await polite.ask(self.url, get=self.get, cursor=cursor, now=self.clock(), headers=headers)
         if answer.original is None:
-            return Fetched(cursor=answer.cursor, unchanged=True, lasting=answer.lasting, moved=answer.moved)
+            return answer.unchanged()
         found = await self._parsed(answer.original, answer.headers, frozenset(answer.cursor.get("known", "").split()))
         return Fetched(
             articles=tuple(self.labels.on(article) for article in found.articles),

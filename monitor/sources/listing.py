@@ -57,7 +57,7 @@ class ListingSource:
         headers = {"Accept": ACCEPT, **self.headers}
         answer = await polite.ask(self.url, get=self.get, cursor=self._ours(cursor), now=now, headers=headers)
         if answer.original is None:
-            return Fetched(cursor=answer.cursor, unchanged=True, lasting=answer.lasting, moved=answer.moved)
+            return answer.unchanged()
         found = await self._parsed(answer.original)
         before = answer.cursor.get("known", "").split()
         first, known = "known" not in answer.cursor, frozenset(before)

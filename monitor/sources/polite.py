@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from monitor.model import Original
+from monitor.model import Fetched, Original
 from monitor.wire import Get, Response, failure, lasting
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ class Answer:
     lasting: timedelta | None = None
     moved: str | None = None
 
+    def unchanged(self) -> Fetched:
+        """What a source gives where nothing changed."""
+        return Fetched(cursor=self.cursor, unchanged=True, lasting=self.lasting, moved=self.moved)
+
 
 async def ask(url: str, *, get: Get, cursor: Cursor, now: datetime, headers: Mapping[str, str]) -> Answer:
     """What `url` says now. `cursor` may hold an `address` where it is by now. Raises FetchFailed.
@@ -46,22 +50,21 @@ async def ask(url: str, *, get: Get, cursor: Cursor, now: datetime, headers: Map
         raise failure(answer, now)
     kept = {name: value for name, value in cursor.items() if name != "address"}
     moved = answer.moved or (address if address != url else None)
+    said = Answer(cursor=kept, headers=answer.headers, lasting=lasting(answer, now), moved=moved)
     if answer.status == 304:
-        return Answer(cursor=kept, headers=answer.headers, lasting=lasting(answer, now), moved=moved)
+        return said
     seen = _mark(answer.body)
     unchanged = seen == cursor.get("body")
-    return Answer(
+    return replace(
+        said,
         cursor={**kept, **_validators(answer), "of": _mark(url.encode()), "body": seen, "whole": now.isoformat()},
         original=None if unchanged else _original(answer, now),
-        headers=answer.headers,
-        lasting=lasting(answer, now),
-        moved=moved,
     )
 
 
 def is_of_another(cursor: Cursor, url: str) -> bool:
     """Whether the cursor was made of another address: the operator changed it."""
-    return cursor.get("of", _mark(url.encode())) != _mark(url.encode())
+    return "of" in cursor and cursor["of"] != _mark(url.encode())
 
 
 def _original(answer: Response, now: datetime) -> Original:

@@ -68,7 +68,7 @@ class SitemapSource:
         now = self.clock()
         answer = await polite.ask(self.url, get=self.get, cursor=cursor, now=now, headers=self._headers(self.url))
         if answer.original is None:
-            return Fetched(cursor=answer.cursor, unchanged=True, lasting=answer.lasting, moved=answer.moved)
+            return answer.unchanged()
         before = answer.cursor.get("known", "").split()
         first = "known" not in answer.cursor
         look = Look(now=now, known=frozenset(before), reading=FIRST if first else AGAIN)

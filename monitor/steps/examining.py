@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from monitor import desk, habits, policy, rhythm
+from monitor import habits, policy, rhythm
 from monitor.errors import MonitorError, Outdated, StoreError
 from monitor.model import (
     Alert,
@@ -21,10 +21,10 @@ from monitor.model import (
     Original,
     Plan,
 )
+from monitor.policy import NOBODY, Office
 from rules import Article, Match, Rule
 
 if TYPE_CHECKING:
-    from monitor.policy import Route
     from monitor.ports import Clock, Fill, Matcher, Moment, Store
 
 PAGES = 4
@@ -100,9 +100,7 @@ class Bench:
     rules: Mapping[str, Rule]
     moment: Moment
     fill: Fill = as_it_is
-    routes: Sequence[Route] = ()
-    ways: Sequence[desk.Route] = ()
-    cap: int = 0
+    office: Office = NOBODY
     batch: int | None = None
     turn: Callable[[Bench], AbstractContextManager[Bench]] = nullcontext
     """What the next batch is examined with: rules that are edited while we run are exchanged between two batches."""
@@ -252,7 +250,7 @@ async def _plan(one: _Piece, matches: Sequence[Match], bench: Bench, at: datetim
         rules=rules,
         ledger=await _ledger(rules, one.fresh, at, bench.store),
         at=at,
-        office=policy.Office(routes=bench.routes, ways=bench.ways, cap=bench.cap),
+        office=bench.office,
         backlog=late,
         refill=policy.next_fill(fills, at, one.wait) if one.failed else None,
         fills=fills,

@@ -9,6 +9,6 @@ words     numbers and lengths of time for people
 """
 
 from monitor.tempo.quiet import silence
-from monitor.tempo.verdicts import Verdict, catches_up, history, verdict
+from monitor.tempo.verdicts import Verdict, history, verdict
 
-__all__ = ["Verdict", "catches_up", "history", "silence", "verdict"]
+__all__ = ["Verdict", "history", "silence", "verdict"]

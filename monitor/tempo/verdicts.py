@@ -67,24 +67,6 @@ def verdict(  # noqa: PLR0913 - a decision names all that it rests on
     return _together(rule, bursts, voices)
 
 
-def catches_up(  # noqa: PLR0913 - a decision names all that it rests on
-    rule: Rule,
-    event: Event,
-    event_reports: Sequence[Report],
-    fresh: Sequence[Report],
-    at: datetime,
-    *,
-    rule_reports: Sequence[Report] = (),
-    started: datetime | None = None,
-) -> bool:
-    """Whether an alert is due though the article is no news of its event: with it, the threshold is reached.
-
-    The second independent source only repeats what the first said, and the fifth article of five may be coverage. `rule_reports`
-    is needed for `frequency` and `spike`. The same as `reached` of the verdict.
-    """
-    return verdict(rule, event_reports, rule_reports, fresh, at, event=event, started=started).reached
-
-
 def _spans(rule: Rule) -> Iterator[timedelta]:
     """How far back each time rule looks. A burst: to the burst before it, whose windows are as long; an event: to its opening."""
     if rule.frequency:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from monitor.app import backtest as stage
+from monitor.app import kept
 from monitor.app.book import read_rules
 from monitor.cli import invoke
 from monitor.model import Plan
@@ -256,7 +257,7 @@ def test_without_a_corpus_the_stored_articles_are_tried(do: Do, here: Path, monk
     now = datetime.now(UTC)
     dates = [now - timedelta(days=40), now - timedelta(days=20), now - timedelta(days=1), None]
     asyncio.run(keep(here / "monitor.db", [stored(n, at) for n, at in enumerate(dates)], now - timedelta(hours=1)))
-    monkeypatch.setattr(stage, "PAGE", 2)
+    monkeypatch.setattr(kept, "PAGE", 2)
 
     assert [one["article"] for one in values(do("--json")[1])[1:]] != []
     summary = values(do("--json")[1])[0]

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import policy
+from monitor.desk import Receiver
 from monitor.errors import DeliveryFailed, Refused
 from monitor.headline import headline
 from monitor.model import Again, Event, Fresh, GaveUp, Ledger, Plan
@@ -329,7 +330,7 @@ def test_planning_the_same_again_tells_nobody_again(told: list[tuple[str, str | 
 
 
 def route(name: str, **wants: Any) -> Route:
-    return Route(id=name, render=lambda alert: alert.id.encode(), **wants)
+    return Route(id=name, render=lambda alert: alert.id.encode(), wishes=Receiver(id=name, **wants))
 
 
 @pytest.mark.parametrize(
@@ -344,7 +345,7 @@ def route(name: str, **wants: Any) -> Route:
     ],
 )
 def test_receivers_are_those_that_the_rule_names_or_that_want_it(changes: dict[str, Any], told: list[str]) -> None:
-    routes = (route("all"), route("low", levels={"low"}), route("high", levels={"high"}), route("war", tags={"war"}))
+    routes = (route("all"), route("low", levels=("low",)), route("high", levels=("high",)), route("war", tags=("war",)))
     desk = Desk(rule(**{"level": "low", **changes}), routes=routes)
     plan = desk.plan(article(), finding("Talks", place="Malta"))
 

@@ -42,7 +42,7 @@ def findings(article: Article) -> tuple[Finding, ...]:
 
 
 def bench(store: Any, **changes: Any) -> Bench:
-    given = Bench(store=store, match=match, rules={"talks": TALKS}, moment=lambda _: NOON, routes=(DESK,))
+    given = Bench(store=store, match=match, rules={"talks": TALKS}, moment=lambda _: NOON, office=Office(routes=(DESK,)))
     return replace(given, **changes)
 
 

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from monitor import steps
 from monitor.errors import DeliveryFailed, FetchFailed, MonitorError, Outdated, Refused, StoreError
 from monitor.model import Alert, Cursor, Delivery, Fetched, Filled, Fresh, Original, Plan, Visit
-from monitor.policy import Route
+from monitor.policy import Office, Route
 from monitor.steps import Bench, Delivered, Examined, Round
 from monitor.steps.examining import PAGES
 from monitor.stores.memory import MemoryStore
@@ -57,7 +57,7 @@ def findings(article: Article) -> tuple[Finding, ...]:
 
 
 def bench(store: Any, **changes: Any) -> Bench:
-    given = Bench(store=store, match=match, rules={"talks": TALKS}, moment=lambda _: NOON, routes=(DESK,))
+    given = Bench(store=store, match=match, rules={"talks": TALKS}, moment=lambda _: NOON, office=Office(routes=(DESK,)))
     return replace(given, **changes)
 
 
@@ -418,7 +418,7 @@ async def test_an_article_that_cannot_be_planned_on_is_set_aside_and_examined_ag
             raise ValueError("a bug")
         return alert.id.encode()
 
-    desk = bench(store, routes=(replace(DESK, render=render),))
+    desk = bench(store, office=Office(routes=(replace(DESK, render=render),)))
     first = await steps.examine([story("a"), story("b", "Oslo"), story("c", "Riga")], bench=desk)
     assert ([alert.article.id for alert in first.alerts], first.unfilled) == (["a", "c"], 1)
     assert "examine failed" in [event["event"] for event in logs]
@@ -438,7 +438,7 @@ async def test_an_article_that_always_breaks_is_given_up_in_the_end_and_the_sour
         rounds += 1
         raise ValueError("a bug")
 
-    desk = bench(store, routes=(replace(DESK, render=render),), moment=lambda _: now())
+    desk = bench(store, office=Office(routes=(replace(DESK, render=render),)), moment=lambda _: now())
 
     async def accept(articles: Sequence[Article], _original: Original | None = None) -> Examined:
         return await steps.examine(articles, bench=desk, backlog=steps.new_source(store))
@@ -555,7 +555,7 @@ async def test_what_is_delivered_is_settled(logs: list[Any]) -> None:
 async def test_one_receiver_that_fails_does_not_hold_up_another() -> None:
     store, desk, pager = MemoryStore(), Receiver([DeliveryFailed("HTTP 500")]), Receiver(id="pager")
     routes = (DESK, replace(DESK, id="pager"))
-    await steps.examine([story("a")], bench=bench(store, routes=routes))
+    await steps.examine([story("a")], bench=bench(store, office=Office(routes=routes)))
 
     assert await deliver(store, desk, pager) == Delivered(sent=1, again=1)
     assert await deliver(store, desk, pager, clock=Clock(NOON + MINUTE)) == Delivered(sent=1)

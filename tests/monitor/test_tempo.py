@@ -353,10 +353,13 @@ def test_the_second_source_is_due_though_it_is_coverage() -> None:
     event = Event(id="e", rule=RULE.id, article="a", opened=NOON, seen=NOON, values={}, content="talks", sources=("tass",))
     known, second = [report("a", 0)], report("b", 5, "bbc")
 
-    assert tempo.catches_up(rule(sources=TWO), event, known, [second], second.at)
-    assert tempo.catches_up(rule(sources=LOW), event, known, [second], second.at)
-    assert not tempo.catches_up(rule(sources=TWO), event, [*known, second], [report("c", 6, "afp")], clock(6))
-    assert not tempo.catches_up(RULE, event, known, [second], second.at)
+    def reached(asked: Rule, earlier: Sequence[Report], fresh: Report) -> bool:
+        return tempo.verdict(asked, earlier, (), [fresh], fresh.at, event=event).reached
+
+    assert reached(rule(sources=TWO), known, second)
+    assert reached(rule(sources=LOW), known, second)
+    assert not reached(rule(sources=TWO), [*known, second], report("c", 6, "afp"))
+    assert not reached(RULE, known, second)
 
 
 def test_the_last_of_a_frequency_is_due_though_it_is_coverage() -> None:
@@ -364,8 +367,8 @@ def test_the_last_of_a_frequency_is_due_though_it_is_coverage() -> None:
     known = [report("a", 0), report("b", 1, event="other")]
     third = report("c", 2)
 
-    assert tempo.catches_up(rule(frequency=THREE), event, known[:1], [third], third.at, rule_reports=known)
-    assert not tempo.catches_up(rule(frequency=THREE), event, known[:1], [third], third.at, rule_reports=known[:1])
+    assert tempo.verdict(rule(frequency=THREE), known[:1], known, [third], third.at, event=event).reached
+    assert not tempo.verdict(rule(frequency=THREE), known[:1], known[:1], [third], third.at, event=event).reached
 
 
 @pytest.mark.parametrize(
