@@ -131,7 +131,7 @@ class Receiver:
         """A few bytes."""
         return json.dumps({"id": alert.id, "title": alert.title}).encode()
 
-    async def send(self, _delivery: Delivery) -> None:
+    async def send(self, _delivery: Delivery) -> Receipt:
         """Takes it, mostly."""
         if self.chance.random() < REFUSES:
             raise DeliveryFailed("busy")

@@ -49,9 +49,11 @@ def envelope(alert: Alert) -> dict[str, Any]:
 
 
 def _type(alert: Alert) -> str:
-    """What it is about: an event ("alert.new"), a source or rule that is silent, many alerts, or the monitor itself."""
-    if alert.kind in ("digest", "alive"):
+    """What it is about: an event ("alert.new"), a source or rule that is silent, a receiver, many alerts, or the monitor itself."""
+    if alert.kind in ("digest", "alive", "test"):
         return f"monitor.{alert.kind}"
+    if alert.kind in ("unreachable", "disabled", "reachable"):
+        return f"receiver.{alert.kind}"
     if alert.kind in ("silent", "recovered"):
         return f"{'source' if alert.article.source else 'rule'}.{alert.kind}"
     return f"alert.{alert.kind}"

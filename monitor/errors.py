@@ -5,9 +5,10 @@ MonitorError
 ├── FetchFailed         a source or page that did not answer usefully
 ├── Unreadable          bytes that are not what they should be (not a feed, binary, empty)
 ├── DeliveryFailed      a receiver that may take it later
-│   └── Refused         a receiver that never will
+│   └── Refused         a receiver that is gone for good
 ├── Outdated            a plan decided on events that have changed since
 └── StoreError          the store cannot be opened or written
+    └── Damaged         what is in it is not as it was written
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ TROUBLES = {
     "unreadable": "not a feed, or not the page or file that it should be",
     "ours": "the failure is our own",
 }
-"""The kinds of failure of a source, and what each means."""
+"""The kinds of failure of a source or receiver, and what each means."""
 
 
 class FetchFailed(MonitorError):
@@ -53,15 +54,23 @@ class Unreadable(MonitorError):
 
 
 class DeliveryFailed(MonitorError):
-    """A receiver did not take it and may later. `wait`: how long it asked us to wait."""
+    """A receiver did not take it and may later. `kind` is one of TROUBLES; `wait`: how long it asked us to wait.
 
-    def __init__(self, reason: str, *, wait: timedelta | None = None) -> None:
+    `status` and `excerpt` are what it answered, if it did, without secrets.
+    """
+
+    def __init__(
+        self, reason: str, *, kind: str = "http", wait: timedelta | None = None, status: int | None = None, excerpt: str = ""
+    ) -> None:
         super().__init__(reason)
+        self.kind = kind
         self.wait = wait
+        self.status = status
+        self.excerpt = excerpt
 
 
 class Refused(DeliveryFailed):
-    """A receiver that will never take it (410 Gone)."""
+    """A receiver that is gone for good (410): nothing more is sent to it until somebody says otherwise."""
 
 
 class Outdated(MonitorError):
@@ -70,3 +79,7 @@ class Outdated(MonitorError):
 
 class StoreError(MonitorError):
     """The store cannot be opened, is held by another process, or cannot be written."""
+
+
+class Damaged(StoreError):
+    """What is in the store is not as it was written: nothing more may be built on it."""

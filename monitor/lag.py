@@ -36,15 +36,23 @@ class Histogram:
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
     longest: float = 0.0
+    total: float = 0.0
 
     def add(self, seconds: float) -> None:
         """Counts one value."""
         self.counts[bisect_left(BOUNDS, seconds)] += 1
+        self.total += seconds
         self.longest = max(self.longest, seconds)
 
     def summary(self) -> Lateness:
         """What was counted so far."""
         return Lateness(samples=sum(self.counts), p50=self.share(0.5), p99=self.share(0.99), longest=self.longest)
+
+    def coarse(self, step: int) -> tuple[list[float], list[int], float]:
+        """The upper bounds of every so many buckets together, the counts (the last: beyond all bounds), and the sum of the values."""
+        edges = range(step - 1, len(BOUNDS), step)
+        counts = [sum(self.counts[edge + 1 - step : edge + 1]) for edge in edges]
+        return [BOUNDS[edge] for edge in edges], [*counts, sum(self.counts) - sum(counts)], self.total
 
     def share(self, part: float) -> float:
         """A value that `part` of all values do not exceed."""
@@ -55,9 +63,10 @@ class Histogram:
 
 @dataclass(slots=True)
 class Lag:
-    """Samples the running loop between `start` and `stop`; `take` says what it found and begins anew."""
+    """Samples the running loop between `start` and `stop`; `take` says what it found and begins anew, `ever` has all of it."""
 
     every: float = EVERY
+    ever: Histogram = field(default_factory=Histogram)
     _found: Histogram = field(default_factory=Histogram)
     _due: float = 0.0
     _timer: asyncio.TimerHandle | None = None
@@ -75,6 +84,7 @@ class Lag:
         # While the loop stood still, samples that were due later were missed, too: leaving them out would flatter it.
         for missed in range(min(int(late / self.every), _MOST) + 1):
             self._found.add(late - missed * self.every)
+            self.ever.add(late - missed * self.every)
         self._due = now + self.every
         self._timer = loop.call_at(self._due, self._sample, loop)
 

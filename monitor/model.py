@@ -8,7 +8,12 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
 
-from rules import Article, Finding
+from rules import Article, Finding, Match
+
+
+class Partly(list[Match]):
+    """The matches of an article with all rules but one or more that broke on it: it is to be examined again later."""
+
 
 Cursor = Mapping[str, str]
 """Where a source left off (an ETag, a file name); written and read by that source only."""
@@ -243,8 +248,8 @@ class Alert:
     kind: str
     """"new", "update", "cancelled" (it is called off) or "retracted" (an article no longer says it).
 
-    Of a source or rule, "silent" or "recovered"; of many alerts, "digest"; of the monitor itself, "alive": then the summary of the
-    article says all there is to say.
+    Of a source or rule, "silent" or "recovered"; of a receiver, "unreachable", "disabled" or "reachable"; of many alerts, "digest"; of
+    the monitor itself, "alive": then the summary of the article says all there is to say.
     """
     rule: str
     rule_title: str
@@ -274,6 +279,10 @@ class Delivery:
     """The lease it is held under; settling with another one does nothing."""
     digest: bool = False
     """It waits for the receiver's digest and is not sent by itself."""
+    since: datetime | None = None
+    """When it was first due; None: at `due`."""
+    probe: bool = False
+    """It was claimed to see whether its receiver is back, and is not counted as an attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,12 +292,85 @@ class Told:
     alert: str
     sink: str
     state: str
-    """"waiting" (or under way), "digest" (it waits for the next one), "sent" or "dead"."""
+    """"waiting" (or under way), "parked" (its receiver is disabled), "digest" (it waits for the next one), "sent" or "dead"."""
     at: datetime
     """When it was sent; else when it is, or was, due."""
     attempts: int = 0
     reason: str | None = None
     """Why the last attempt failed."""
+    since: datetime | None = None
+    """When it was first due."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a receiver answered: a status, where its protocol has one, and the beginning of what it said, without secrets."""
+
+    status: int | None = None
+    excerpt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at a delivery, and what came back."""
+
+    began: datetime
+    took: timedelta = timedelta(0)
+    status: int | None = None
+    trouble: str | None = None
+    """What kind of failure it was: a word of errors.TROUBLES. None: it went well."""
+    reason: str = ""
+    excerpt: str = ""
+    """The beginning of what the receiver said, without secrets."""
+    wait: timedelta | None = None
+    """How long the receiver asked to be left alone."""
+    probe: bool = False
+    """It was made to see whether the receiver is back, and is not counted."""
+    width: int = 64
+    """How many deliveries its receiver is sent at once, at most."""
+
+    @property
+    def ended(self) -> datetime:
+        """When the answer was there, or the wait for it was over."""
+        return self.began + self.took
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breaker:
+    """Whether a receiver is sent what is due, and how much of it at once: the circuit breaker between it and the outbox."""
+
+    sink: str
+    state: str = "closed"
+    """"closed" (all flows), "open" (it fails: one probe now and then) or "disabled" (it failed for days or said that it is gone)."""
+    failures: int = 0
+    """Failed attempts in a row."""
+    since: datetime | None = None
+    """When the first of them ended."""
+    probes: int = 0
+    """How many of them were probes."""
+    due: datetime | None = None
+    """Nothing is sent before: the next probe, or the end of the rest that it asked for."""
+    width: int = 64
+    """How many deliveries may be under way at once."""
+    reason: str = ""
+    """Why the last attempt failed."""
+    address: str = ""
+    """A digest of where it is: at a new address it starts anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What lies in the outbox for one receiver."""
+
+    sink: str
+    waiting: int = 0
+    """Still to be sent, those under way included."""
+    collected: int = 0
+    """Gathered for its digest."""
+    sent: int = 0
+    dead: int = 0
+    oldest: datetime | None = None
+    """Since when the oldest of what waits does so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from monitor import desk, identity, novelty, tempo
-from monitor.errors import DeliveryFailed, Refused
-from monitor.model import Again, Alert, Delivery, Fresh, GaveUp, Ledger, Plan, Visit
+from monitor.model import Again, Alert, Attempt, Breaker, Delivery, Fresh, GaveUp, Ledger, Outcome, Plan, Sent, Visit
 from monitor.ruling import Ruling, ruling
 from rules import Article
 
@@ -192,6 +191,42 @@ def quiet(rule: Rule, word: str, since: datetime, now: datetime) -> Alert:
     )
 
 
+# What is to be told of a receiver, to the others
+
+FAILING = "receiver-failing"
+"""The rule, as it were, that a receiver which cannot be reached is told under."""
+
+DEAF = timedelta(minutes=15)
+"""A receiver that takes nothing for so long is told of."""
+
+
+def failing(breaker: Breaker, last: str, at: datetime) -> Alert | None:
+    """The alert that a receiver is "unreachable", "disabled" or "reachable" again; None: there is nothing to say since `last` was said."""
+    if breaker.state == "closed":
+        word = "reachable"
+    elif breaker.state == "disabled":
+        word = "disabled"
+    else:
+        word = "unreachable" if breaker.since and at - breaker.since >= DEAF else last
+    return None if word == last else _of_receiver(breaker, word, at)
+
+
+def _of_receiver(breaker: Breaker, word: str, at: datetime) -> Alert:
+    title = f"Receiver {word}: {breaker.sink}"
+    since = f", since {breaker.since:%Y-%m-%d %H:%M} UTC" if breaker.since else ""
+    reason = f"{breaker.reason}{since}" if breaker.reason else "it takes what it is sent"
+    return Alert(
+        id=identity.alert_id(FAILING, breaker.sink, f"{word} {at.isoformat()}"),
+        rule=FAILING,
+        rule_title="A receiver cannot be told",
+        level="high",
+        version="",
+        tags=(),
+        article=Article(id=f"{breaker.sink}#receiver", title=title, summary=reason),
+        **_said(word, title, at),
+    )
+
+
 def _said(word: str, title: str, now: datetime) -> dict[str, Any]:
     return {"kind": word, "title": title, "first_seen": now, "raised": now, "sightings": ()}
 
@@ -216,17 +251,33 @@ TRIES = (
 )
 """The wait before each attempt at a delivery: 14 attempts over four days."""
 
+LONGEST = DAY * 1.2
+"""Nothing waits longer for its next attempt."""
+
+SPAN = sum(TRIES, timedelta(0))
+"""From the first attempt to the last."""
+
+UNWANTED = (400, 413, 415, 422)
+"""Answers that are about this very message: its receiver is there."""
+
 FILLS = (_MINUTE, 5 * _MINUTE, 30 * _MINUTE, 2 * _HOUR, 6 * _HOUR)
 """The wait before each further attempt at a page, or at an article that could not be examined."""
 
 
-def after_failure(attempts: int, error: DeliveryFailed, now: datetime, jitter: float) -> Again | GaveUp:
-    """What becomes of a delivery whose attempt number `attempts` has failed. `jitter`, -1 to 1, moves the time by up to 20 %."""
-    reason = str(error) or type(error).__name__
-    if isinstance(error, Refused) or attempts >= len(TRIES):
-        return GaveUp(now, reason)
-    asked = min(error.wait or timedelta(0), DAY)
-    return Again(now, now + max(TRIES[attempts] * (1 + 0.2 * jitter), asked), reason)
+def outcome(delivery: Delivery, attempt: Attempt, jitter: float) -> Outcome:
+    """What becomes of a delivery after this attempt. `jitter`, -1 to 1, moves the next one by up to 20 %.
+
+    A probe is no attempt of its own, and what a receiver that is gone did not take waits until it is enabled again. But a message that
+    the receiver minds, and no other, is given up in the end, however it was tried.
+    """
+    if attempt.trouble is None:
+        return Sent(attempt.ended)
+    tried = delivery.attempts >= len(TRIES) and not attempt.probe and attempt.trouble != "gone"
+    minded = attempt.status in UNWANTED and attempt.ended - (delivery.since or attempt.began) >= SPAN
+    if tried or minded:
+        return GaveUp(attempt.ended, attempt.reason)
+    wait = TRIES[min(delivery.attempts, len(TRIES) - 1)] * (1 + 0.2 * jitter)
+    return Again(attempt.ended, attempt.ended + max(wait, min(attempt.wait or timedelta(0), DAY)), attempt.reason)
 
 
 def next_fill(fills: int, now: datetime, asked: timedelta | None = None) -> datetime | None:

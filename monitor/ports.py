@@ -6,8 +6,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from monitor.errors import Damaged
 from monitor.model import (
     Alert,
+    Attempt,
+    Backlog,
+    Breaker,
     Cursor,
     Delivery,
     Event,
@@ -20,6 +24,7 @@ from monitor.model import (
     Outcome,
     Plan,
     Pruned,
+    Receipt,
     Report,
     Revision,
     Tally,
@@ -41,7 +46,7 @@ Fill = Callable[[Fresh], Awaitable[Filled]]
 """Completes a fresh article from its page; raises FetchFailed. Gives it back as it is where nothing is to be fetched."""
 
 Matcher = Callable[[Sequence[Article]], Awaitable[Sequence[Sequence[Match] | None]]]
-"""The matches of each article, in order; None for one that broke the engine and is to be tried again later."""
+"""The matches of each article, in order; Partly where a rule broke, None where the engine did: both are to be tried again later."""
 
 
 class Source(Protocol):
@@ -69,8 +74,13 @@ class Sink(Protocol):
         """The bytes to send for this alert. Pure: called once, when the alert is decided."""
         ...
 
-    async def send(self, delivery: Delivery) -> None:
-        """Returns once the receiver has it. Raises DeliveryFailed or Refused. May be repeated with the same alert id."""
+    @property
+    def at_once(self) -> int:
+        """How many deliveries it is sent at the same time, at most."""
+        ...
+
+    async def send(self, delivery: Delivery) -> Receipt:
+        """What the receiver answered, once it has it. Raises DeliveryFailed or Refused. May be repeated with the same alert id."""
         ...
 
 
@@ -82,6 +92,10 @@ class Store(Protocol):
 
         `hosts` has the host of every source in question. One never visited is due at once; a lease lapses after `lease`.
         """
+        ...
+
+    async def let_go(self, sources: Collection[str]) -> None:
+        """Voids the leases of these sources: their visits could not be kept, and are to be made again."""
         ...
 
     async def last_visit(self, source: str) -> Visit | None:
@@ -188,12 +202,66 @@ class Store(Protocol):
         """
         ...
 
-    async def claim(self, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
-        """Due deliveries, oldest first, each under a fresh lease token and counted as one more attempt begun."""
+    async def due(self, sinks: Collection[str], now: datetime) -> list[str]:
+        """Those of these receivers that there is something to send to: what is due, or, where the breaker is open, the next probe."""
         ...
 
-    async def settle(self, delivery: Delivery, outcome: Outcome) -> None:
-        """Keeps the outcome, if the delivery is still held under this token."""
+    async def claim(self, sink: str, now: datetime, lease: timedelta, limit: int, *, probe: bool = False) -> list[Delivery]:
+        """This receiver's due deliveries, oldest first, each under a fresh lease token and counted as one more attempt begun.
+
+        `probe`: the one that is due first, whether by now or later, and not counted.
+        """
+        ...
+
+    async def settle(self, delivery: Delivery, outcome: Outcome, attempt: Attempt) -> None:
+        """Keeps the outcome and the attempt, if the delivery is still held under this token, and what it means for the breaker.
+
+        All in one transaction; what is the breaker's is as breaker.after says. A breaker that closes makes all that waits due.
+        """
+        ...
+
+    async def breaker(self, sink: str) -> Breaker:
+        """How a receiver's breaker is; closed, if nothing is known."""
+        ...
+
+    async def breakers(self) -> list[Breaker]:
+        """All that something is known of, by receiver."""
+        ...
+
+    async def keep_breaker(self, breaker: Breaker, at: datetime) -> None:
+        """Keeps it as it is given. Where it was not closed, and is now, all that waits for this receiver is due at `at`."""
+        ...
+
+    async def attempts(self, alert: str, sink: str) -> list[Attempt]:
+        """The latest attempts at a delivery, oldest first."""
+        ...
+
+    async def deliveries(
+        self, *, sink: str | None = None, state: str | None = None, before: datetime | None = None, limit: int = 50
+    ) -> list[Told]:
+        """Deliveries of this receiver and in this state (as Told has it), those first due last first; `before`: first due before then."""
+        ...
+
+    async def delivery(self, alert: str, sink: str) -> Delivery | None:
+        """One delivery, with its bytes."""
+        ...
+
+    async def requeue(self, chosen: Collection[tuple[str, str]], at: datetime) -> int:
+        """Makes these deliveries (alert and receiver) due at `at`, with no attempts made yet; how many. Leaves those under way and gathered.
+
+        For one that was told in a digest, that digest is.
+        """
+        ...
+
+    async def give_up(self, known: Collection[str], before: datetime, reason: str) -> int:
+        """Gives up what was first due before then and is for receivers that are not `known`; how many that were."""
+        ...
+
+    async def set_clock(self, by: timedelta, now: datetime, longest: timedelta) -> None:
+        """The clock was set ahead (or back) by so much, to `now`: what waits, waits as long as it would have.
+
+        Deliveries, leases, probes and pages to be asked for again move `by`; none of them then lies more than `longest` after `now`.
+        """
         ...
 
     async def release(self) -> None:
@@ -232,6 +300,10 @@ class Store(Protocol):
         """
         ...
 
+    async def backlog(self) -> list[Backlog]:
+        """What lies in the outbox, by receiver."""
+        ...
+
     async def tally(self) -> Tally:
         """How much there is, and what waits."""
         ...
@@ -243,6 +315,35 @@ class Store(Protocol):
         """
         ...
 
+    async def ruined(self) -> Damaged:
+        """Waits until it turns out to be damaged, and says so: from then on nothing is read from it or written to it."""
+        ...
+
+    async def probe(self) -> None:
+        """Writes something and takes it away again. Raises StoreError where nothing can be written."""
+        ...
+
     async def close(self) -> None:
         """Finishes what is under way and lets go of the file."""
+        ...
+
+
+class Meter(Protocol):
+    """Counts what goes by; nothing depends on it, and nothing that it does may fail."""
+
+    def visited(self, visit: Visit) -> None:
+        """A source was visited."""
+        ...
+
+    def examined(
+        self, plan: Plan, asked: Collection[str], matches: Sequence[Match], *, seen: datetime | None = None, late: bool = False
+    ) -> None:
+        """An article was examined and recorded: the rules that were asked, and what they matched.
+
+        `seen`: when it was fetched; None: at `plan.first_seen`. `late`: it is backlog.
+        """
+        ...
+
+    def attempted(self, delivery: Delivery, outcome: Outcome, attempt: Attempt) -> None:
+        """A delivery was tried, and its outcome is settled."""
         ...

@@ -1,4 +1,4 @@
-"""Which step runs when. The only place that knows about time; the steps run once and return.
+"""Which step runs when. The only place that knows about time; the steps run once and return, but for the senders, which wait to be woken.
 
 A tick claims the sources that are due, as many as there are free slots, and starts their visits; nothing waits in memory.
 Deliveries start at once when an alert was recorded (`nudge`) and by the tick for those that are due again.
@@ -17,9 +17,12 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from monitor.errors import MonitorError
 from monitor.lag import Lag
+from monitor.service import Pulse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
+
+    from monitor.steps import Senders
 
 log = structlog.get_logger("monitor.schedule")
 
@@ -42,42 +45,42 @@ ATTEND = 5
 REREAD = 0.25
 """Seconds between looks at whether the rules were edited: with the moment that they have to lie still, they are in force within 2 s."""
 
-ROUNDS = 8
-"""Rounds of deliveries at once: a receiver that hangs must not hold up the alert for another."""
-
 
 @dataclass(slots=True)
 class Schedule:
     """The clock of a running monitor.
 
-    `claim(n)` gives up to n sources that are due, `ingest(id)` visits one; `deliver()` makes the deliveries that are due
-    and says how many there were; `refill()` asks again for missing pages; `tidy()` is called once an hour; `reread()` looks whether
-    the rules were edited; `attend()` sends what is due at set times.
+    `claim(n)` minds the clock and gives up to n sources that are due, `ingest(id)` visits one; the `senders` run all the time and are woken
+    where something is due; `refill()` asks again for missing pages; `tidy()` is called once an hour; `reread()` looks whether the rules were
+    edited; `attend()` sends what is due at set times.
     What one of them raises is logged, and all goes on.
     """
 
     claim: Callable[[int], Awaitable[list[str]]]
     ingest: Callable[[str], Awaitable[None]]
-    deliver: Callable[[], Awaitable[int]]
+    senders: Senders
     refill: Callable[[], Awaitable[None]]
     tidy: Callable[[], Awaitable[None]]
     reread: Callable[[], Awaitable[None]] | None = None
     attend: Callable[[], Awaitable[None]] | None = None
     slots: int = 20
+    lag: Lag = field(default_factory=Lag)
+    pulse: Pulse = field(default_factory=Pulse)
     _visits: set[asyncio.Task[None]] = field(default_factory=set)
-    _rounds: set[asyncio.Task[None]] = field(default_factory=set)
+    _looks: set[asyncio.Task[None]] = field(default_factory=set)
+    _sending: set[asyncio.Task[None]] = field(default_factory=set)
     _others: set[asyncio.Task[None]] = field(default_factory=set)
     _housework: set[asyncio.Task[None]] = field(default_factory=set)
     _rereading: set[asyncio.Task[None]] = field(default_factory=set)
     _attending: set[asyncio.Task[None]] = field(default_factory=set)
-    _lag: Lag = field(default_factory=Lag)
     _scheduler: AsyncIOScheduler | None = None
     _winder: asyncio.TimerHandle | None = None
-    _ticks: int = 0
     _wound: int = -1
     """Ticks when it was last looked whether there are any."""
     _looking: bool = False
     _again: bool = False
+    _trouble: str = ""
+    """What the last tick failed on."""
     _closing: bool = False
 
     def start(self) -> None:
@@ -87,8 +90,9 @@ class Schedule:
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
         self._plan(self._scheduler)
         self._scheduler.start()
-        self._lag.start()
+        self.lag.start()
         self._wind()
+        self._spawn(self.senders.run(), self._sending)
         self._spawn(self.tick(), self._others)
 
     def _plan(self, scheduler: AsyncIOScheduler) -> None:
@@ -108,34 +112,41 @@ class Schedule:
 
         The scheduler sleeps until a time of day: if the clock is set back by a year, it sleeps for a year.
         """
-        if self._scheduler is not None and self._ticks == self._wound:
+        if self._scheduler is not None and self.pulse.ticks == self._wound:
             log.warning("no ticks")
             self._plan(self._scheduler)
-        self._wound = self._ticks
+        self._wound = self.pulse.ticks
         self._winder = asyncio.get_running_loop().call_later(STANDSTILL, self._wind)
 
     async def tick(self) -> None:
         """Starts what is due: deliveries, and visits up to the free slots."""
-        self._ticks += 1
+        self.pulse.beat()
         free = self.slots - len(self._visits)
         if self._looking or self._closing:
-            return
-        self.nudge()
-        if free <= 0:
             return
         self._looking = True
         try:
             due = await self.claim(free)
         except MonitorError as error:  # the next tick tries again; nothing is lost by a late one
-            log.error("tick failed", error=str(error))  # noqa: TRY400 - expected, so in one line
+            self._tell(str(error))
             return
         except Exception:
             log.exception("tick failed")
             return
         finally:
             self._looking = False
+            self.nudge()
+        self._tell("")
         for source in due:
             self._spawn(self.ingest(source), self._visits)
+
+    def _tell(self, trouble: str) -> None:
+        """Says once what a tick fails on, a full disk say, and once that it no longer does."""
+        if trouble and trouble != self._trouble:
+            log.error("tick failed", error=trouble)
+        elif self._trouble and not trouble:
+            log.info("ticks again")
+        self._trouble = trouble
 
     async def later(self) -> None:
         """Starts a round of asking for missing pages, unless one is still under way."""
@@ -163,23 +174,19 @@ class Schedule:
 
     async def look(self) -> None:
         """Says how late the event loop was."""
-        late = self._lag.take()
+        late = self.lag.take()
         log.info(
             "loop", late_p99_ms=round(1000 * late.p99, 1), late_most_ms=round(1000 * late.longest, 1), visits=len(self._visits)
         )
 
     def nudge(self) -> None:
-        """Starts a round of deliveries now; where enough are under way, one follows them."""
+        """Wakes whoever has something to send; while that is being looked up, once more after it."""
         if self._closing:
             return
-        if len(self._rounds) >= ROUNDS:
+        if self._looks:
             self._again = True
             return
-        self._spawn(self._round(), self._rounds)
-
-    async def _round(self) -> None:
-        while await self.deliver() and not self._closing:
-            pass
+        self._spawn(self.senders.look(), self._looks)
 
     def _spawn(self, work: Coroutine[object, object, None] | Awaitable[None], group: set[asyncio.Task[None]]) -> None:
         task = asyncio.ensure_future(_whole(work))
@@ -188,7 +195,7 @@ class Schedule:
         task.add_done_callback(self._follow)
 
     def _follow(self, _: object) -> None:
-        if self._again and len(self._rounds) < ROUNDS:
+        if self._again and not self._looks:
             self._again = False
             self.nudge()
 
@@ -198,12 +205,13 @@ class Schedule:
         Cancelled work is not lost: its leases lapse, and it is done again.
         """
         self._closing = True
-        self._lag.stop()
+        self.senders.close()
+        self.lag.stop()
         if self._winder is not None:
             self._winder.cancel()
         if self._scheduler is not None:
             self._scheduler.pause()
-        work = self._visits | self._rounds | self._others | self._housework | self._rereading | self._attending
+        work = self._visits | self._looks | self._sending | self._others | self._housework | self._rereading | self._attending
         await _finished(work, seconds, hurry)
         for task in work:
             task.cancel()

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 import rules
 from monitor import desk, envelope, feeds, rhythm, steps
-from monitor.model import Alert, Delivery, Event, Original, Visit
+from monitor.model import Alert, Delivery, Event, Original, Receipt, Visit
 from monitor.policy import Office, Route
 from monitor.ports import Fill
 from monitor.sources.feed import FeedSource
@@ -132,13 +132,15 @@ class Receiver:
     """Takes everything."""
 
     id: str = "desk"
+    at_once: int = 1
     got: list[bytes] = field(default_factory=list)
 
     def render(self, alert: Alert) -> bytes:
         return envelope.render(alert)
 
-    async def send(self, delivery: Delivery) -> None:
+    async def send(self, delivery: Delivery) -> Receipt:
         self.got.append(delivery.body)
+        return Receipt()
 
 
 # The desk
@@ -220,9 +222,7 @@ class Desk:
 
     async def tell(self) -> None:
         """A round of deliveries."""
-        await steps.deliver(
-            store=self.store, sinks={"desk": self.receiver}, clock=self.clock, jitter=lambda: 0.0, lease=MINUTE, limit=1_000
-        )
+        await steps.deliver({"desk": self.receiver}, store=self.store, clock=self.clock, jitter=lambda: 0.0, lease=MINUTE)
 
     async def alerts(self) -> list[Alert]:
         """What was raised of articles, oldest first, what was held back included."""

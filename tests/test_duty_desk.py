@@ -83,7 +83,7 @@ class Night(Desk):
             await self.tell()
 
     async def tell(self) -> None:
-        await steps.deliver(store=self.store, sinks=self.told, clock=self.clock, jitter=lambda: 0.0, lease=MINUTE, limit=1_000)
+        await steps.deliver(self.told, store=self.store, clock=self.clock, jitter=lambda: 0.0, lease=MINUTE)
 
     def heard(self, who: str = "desk") -> list[str]:
         """What somebody was told, kind and title."""

@@ -21,7 +21,7 @@ from apscheduler.triggers import interval
 from fakefeeds import DAY, HOUR, MINUTE, Clock, Receiver, answer, item, rss
 from structlog.testing import capture_logs
 
-from monitor import feeds, rhythm, schedule
+from monitor import feeds, rhythm, schedule, steps
 from monitor.app import daemon
 from monitor.app.daemon import App
 from monitor.config import Config, Watched
@@ -298,7 +298,13 @@ async def ticks_after_a_day_back(monkeypatch: pytest.MonkeyPatch) -> int:
     async def nothing(*_: object) -> Any:
         return 0
 
-    running = Schedule(claim=claim, ingest=nothing, deliver=nothing, refill=nothing, tidy=nothing)
+    running = Schedule(
+        claim=claim,
+        ingest=nothing,
+        senders=steps.senders({}, store=MemoryStore(), clock=Clock(), jitter=lambda: 0.0),
+        refill=nothing,
+        tidy=nothing,
+    )
     running.start()
     await pass_(loop, wall, 3)
     assert ticks > 1

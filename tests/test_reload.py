@@ -381,7 +381,14 @@ async def test_a_look_that_takes_long_is_not_begun_twice_and_none_after_the_end(
         begun.append("look")
         await gate.wait()
 
-    schedule = Schedule(claim=nothing, ingest=nothing, deliver=nothing, refill=nothing, tidy=nothing, reread=reread)
+    schedule = Schedule(
+        claim=nothing,
+        ingest=nothing,
+        senders=steps.senders({}, store=MemoryStore(), clock=lambda: datetime.now(UTC), jitter=lambda: 0.0),
+        refill=nothing,
+        tidy=nothing,
+        reread=reread,
+    )
     await schedule.consult()
     await asyncio.sleep(0)
     await schedule.consult()

@@ -19,6 +19,7 @@ from monitor.model import Alert, Delivery
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
+    from monitor.model import Breaker
     from monitor.policy import Office, Route
     from monitor.ports import Store
     from rules import Rule
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 LATEST = 500
 """Alerts that are looked through for those of a day."""
+EVER = 100_000
+"""Alerts of receivers that are read once, to know what was told last of each."""
 MOST = 100
 """Alerts of a rule that are looked through for the last word on its silence."""
 
@@ -41,11 +44,15 @@ class Attendant:
     since: datetime
     told: dict[str, datetime] = field(default_factory=dict)
     """When each receiver was told last that all is well."""
+    failing: dict[str, str] | None = None
+    """What the others were told last of each receiver, once that was read."""
 
     async def attend(self, at: datetime, rules: Mapping[str, Rule]) -> int:
         """All that is due now; how many deliveries that makes."""
+        known, breakers = {route.id for route in self.office.routes}, await self.store.breakers()
         due = [each(route, at) for route in self.office.routes for each in (self._gathered, self._alive)]
         due += [self._quiet(rule, at) for rule in rules.values() if rule.silence]
+        due += [self._deaf(one, at) for one in breakers if one.sink in known]
         return sum([await _counted(one) for one in due])
 
     async def _gathered(self, route: Route, at: datetime) -> int:
@@ -97,6 +104,25 @@ class Attendant:
         deliveries = policy.deliveries(alert, rule.notify, self.office)
         await self.store.tell(alert, deliveries)  # also where nobody wants to know: it is said once, and then that it recovered
         return len(deliveries)
+
+    async def _deaf(self, breaker: Breaker, at: datetime) -> int:
+        """Tells the others that a receiver takes nothing, once, and that it does again."""
+        if self.failing is None:
+            self.failing = await self._told_failing()
+        alert = policy.failing(breaker, self.failing.get(breaker.sink, "reachable"), at)
+        if alert is None:
+            return 0
+        log.warning(alert.kind, receiver=breaker.sink, reason=alert.article.summary)
+        others = replace(self.office, routes=[route for route in self.office.routes if route.id != breaker.sink])
+        deliveries = policy.deliveries(alert, None, others)
+        await self.store.tell(alert, deliveries)
+        self.failing[breaker.sink] = alert.kind
+        return len(deliveries)
+
+    async def _told_failing(self) -> dict[str, str]:
+        """What was told last of each receiver."""
+        told = await self.store.alerts(rule=policy.FAILING, limit=EVER)
+        return {one.article.id.removesuffix("#receiver"): one.kind for one in reversed(told)}
 
     async def _told_silent(self, rule: Rule) -> datetime | None:
         """When somebody was told last that it is silent; None: it was told since that it is not."""

@@ -63,6 +63,7 @@ class Rehearsal:
             files=self.book.files,
             main=self.book.main,
             broken=self._broke,
+            faulty=self._faulty,
             parsers=1,
             matchers=jobs,
         )
@@ -91,19 +92,25 @@ class Rehearsal:
     async def _chunk(self, articles: Sequence[Article]) -> list[list[Match]]:
         found = await self.workers.match(articles)
         self.progress(len(articles))
-        return [matches or [] for matches in found]
+        return [list(matches or ()) for matches in found]
 
     def _matched(self, article: Article) -> list[Match]:
         try:
-            return self.book.ruleset.match(article, ended=True)
+            found = self.book.ruleset.attempt(article, ended=True)
         except Exception as error:  # noqa: BLE001 - as in a worker, one article must not take the others with it
             self._broke(article, f"raised {type(error).__name__}: {error}")
             return []
         finally:
             self.progress(1)
+        for rule, reason in found.broken.items():
+            self._faulty(article, rule, reason)
+        return list(found.matches)
 
     def _broke(self, article: Article, reason: str) -> None:
         self.broken.append(Trouble(article.id, f"could not be matched: {reason}"))
+
+    def _faulty(self, article: Article, rule: str, reason: str) -> None:
+        self.broken.append(Trouble(article.id, f"could not be matched with {rule}: {reason}"))
 
     async def close(self) -> None:
         """Ends the workers."""
@@ -157,18 +164,9 @@ async def receiving(config: Config, book: Book) -> AsyncIterator[tuple[Mapping[s
 
 
 async def deliver_all(store: Store, sinks: Mapping[str, Sink], after: datetime) -> steps.Delivered:
-    """Tries each delivery that waits once; those decided up to `after`, which may be a time to come, included."""
-    total = steps.Delivered()
+    """Tries each delivery that waits once, or fewer where a receiver keeps failing.
+
+    Those decided up to `after`, which may be a time to come, are included.
+    """
     at = max(now(), after)  # it stands still, so that what failed is not due again before the last has had its turn
-    while True:
-        done = await steps.deliver(
-            store=store,
-            sinks=sinks,
-            clock=lambda: at,
-            jitter=jitter,
-            lease=receivers.ATTEMPT,
-            limit=receivers.BATCH,
-        )
-        total = steps.Delivered(sent=total.sent + done.sent, again=total.again + done.again, gave_up=total.gave_up + done.gave_up)
-        if not done.attempts:
-            return total
+    return await steps.deliver(sinks, store=store, clock=lambda: at, jitter=jitter)

@@ -4,18 +4,35 @@ Doing any of them twice is harmless. Two commits on purpose: an article is recor
 brought it; so the cursor moves last, and nothing hides behind an unchanged feed.
 """
 
-from monitor.steps.delivering import Delivered, deliver
-from monitor.steps.examining import BATCH, Backlog, Bench, Examined, again, as_it_is, examine, never, new_source, refill, was_new
+from monitor.steps.delivering import LEASE, Delivered, Sender, Senders, deliver, senders
+from monitor.steps.examining import (
+    BATCH,
+    Backlog,
+    Bench,
+    Examined,
+    again,
+    anew,
+    as_it_is,
+    examine,
+    never,
+    new_source,
+    refill,
+    was_new,
+)
 from monitor.steps.ingesting import Round, ingest
 
 __all__ = [
     "BATCH",
+    "LEASE",
     "Backlog",
     "Bench",
     "Delivered",
     "Examined",
     "Round",
+    "Sender",
+    "Senders",
     "again",
+    "anew",
     "as_it_is",
     "deliver",
     "examine",
@@ -23,5 +40,6 @@ __all__ = [
     "never",
     "new_source",
     "refill",
+    "senders",
     "was_new",
 ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -19,13 +19,15 @@ from monitor.model import (
     Fresh,
     Ledger,
     Original,
+    Partly,
     Plan,
 )
 from monitor.policy import NOBODY, Office
+from monitor.steps.unmetered import UNMETERED
 from rules import Article, Match, Rule
 
 if TYPE_CHECKING:
-    from monitor.ports import Clock, Fill, Matcher, Moment, Store
+    from monitor.ports import Clock, Fill, Matcher, Meter, Moment, Store
 
 PAGES = 4
 """Pages fetched at once for one batch."""
@@ -35,6 +37,11 @@ BATCH = 16
 
 REPLANS = 100
 """Tries at recording one article. Each that fails means that another plan for the same rules got through."""
+
+_ALL = 1_000_000
+"""More articles than ever wait to be examined again."""
+
+_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 log = structlog.get_logger("monitor.steps")
 
@@ -104,6 +111,9 @@ class Bench:
     batch: int | None = None
     turn: Callable[[Bench], AbstractContextManager[Bench]] = nullcontext
     """What the next batch is examined with: rules that are edited while we run are exchanged between two batches."""
+    meter: Meter = UNMETERED
+    one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Planning and recording: twenty sources that report of one rule would otherwise overtake one another, and plan again and again."""
 
 
 async def examine(
@@ -120,6 +130,12 @@ async def examine(
 async def refill(*, bench: Bench, now: datetime, limit: int = 20) -> Examined:
     """Asks again for pages that are still missing and due, and examines those articles again, and those that were set aside."""
     return await _examine(await bench.store.unfilled(now, limit), bench, was_new(bench.store))
+
+
+async def anew(articles: Collection[str], *, bench: Bench) -> Examined:
+    """Examines at once those of these articles that wait to be examined again: what broke on them is mended."""
+    waiting = await bench.store.unfilled(_EVER, _ALL)
+    return await _examine([one for one in waiting if one.article.id in articles], bench, was_new(bench.store))
 
 
 async def again(fresh: Sequence[Fresh], *, bench: Bench, backlog: Backlog = never) -> Examined:
@@ -210,13 +226,14 @@ async def _whole(
     """The plan that was recorded. One article's trouble is its own: it is set aside, or at worst None, and the rest goes on."""
     if matches is not None:
         try:
-            return await _record(one, matches, bench, backlog, original)
+            partly = isinstance(matches, Partly)
+            return await _record(replace(one, failed=True) if partly else one, matches, bench, backlog, original)
         except StoreError:
             raise
         except Exception:
             log.exception("examine failed", article=one.article.id, source=one.article.source, fills=one.fresh.fills)
     try:
-        return await _record(replace(one, failed=True), (), bench, never, original)
+        return await _record(replace(one, failed=True), None, bench, never, original)
     except StoreError:
         raise
     except Exception:
@@ -224,17 +241,25 @@ async def _whole(
         return None
 
 
-async def _record(one: _Piece, matches: Sequence[Match], bench: Bench, backlog: Backlog, original: Original | None) -> Plan:
-    """Plans on the events as they are and records; where another was quicker, on the events as they are then."""
+async def _record(
+    one: _Piece, matches: Sequence[Match] | None, bench: Bench, backlog: Backlog, original: Original | None
+) -> Plan:
+    """Plans on the events as they are and records; where another was quicker, on the events as they are then.
+
+    `matches` None: the rules could not be asked.
+    """
     at = bench.moment(one.article)
     late = policy.is_old(one.article, one.fresh.first_seen or at) and await backlog(one.fresh)
-    for _ in range(REPLANS):
-        plan = _proven(await _plan(one, matches, bench, at, late=late), one, original)
-        try:
-            await bench.store.record(plan)
-        except Outdated:
-            continue
-        return plan
+    async with bench.one_at_a_time:
+        for _ in range(REPLANS):
+            plan = _proven(await _plan(one, matches or (), bench, at, late=late), one, original)
+            try:
+                await bench.store.record(plan)
+            except Outdated:
+                continue
+            asked = bench.rules.keys() if matches is not None else ()
+            bench.meter.examined(plan, asked, matches or (), seen=original.at if original else None, late=late)
+            return plan
     raise MonitorError(f"its events changed {REPLANS} times while it was being recorded")
 
 

@@ -21,10 +21,11 @@ from monitor.model import (
     Visit,
 )
 from monitor.policy import NOBODY, Office
+from monitor.steps.unmetered import UNMETERED
 from rules import Article
 
 if TYPE_CHECKING:
-    from monitor.ports import Accept, Clock, Source, Store
+    from monitor.ports import Accept, Clock, Meter, Source, Store
 
 AHEAD = timedelta(hours=1)
 """A date that lies further ahead is a wrong one; nearer, it is a clock that is a little fast."""
@@ -52,6 +53,7 @@ class Round:
     patience: timedelta | None = None
     offline: Callable[[], bool] = lambda: False
     office: Office = NOBODY
+    meter: Meter = UNMETERED
 
 
 async def ingest(source: Source, around: Round) -> Visit:
@@ -78,6 +80,7 @@ async def ingest(source: Source, around: Round) -> Visit:
         log.info("fetched", source=source.id, articles=fetched.listed, fresh=len(fresh), unchanged=fetched.unchanged)
     visit, alerts, deliveries = await _noticed(visit, around)
     await store.visited(visit, alerts, deliveries)
+    around.meter.visited(visit)
     return visit
 
 

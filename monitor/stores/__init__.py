@@ -8,6 +8,7 @@ from pathlib import Path
 
 from monitor.errors import ConfigError
 from monitor.ports import Store
+from monitor.stores import opening
 from monitor.stores.memory import MemoryStore
 from monitor.stores.sqlite import SqliteStore
 
@@ -28,6 +29,9 @@ async def _sqlite(rest: str, sole: bool) -> Store:  # noqa: FBT001 - an Opener
 
 STORES: Mapping[str, Opener] = {"memory": _memory, "sqlite": _sqlite}
 
+ENGINES: Mapping[str, Callable[[], str]] = {"memory": lambda: "memory", "sqlite": opening.engine}
+"""What each of them is made of, in words for the log."""
+
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(.*)", re.DOTALL)
 
 
@@ -44,3 +48,9 @@ async def open_store(url: str, *, sole: bool = False) -> Store:
     if scheme not in STORES:
         raise ConfigError(f"unknown store '{scheme}' in '{scheme}:…'; expected one of {', '.join(STORES)}, or the path of a file")
     return await STORES[scheme](rest, sole)
+
+
+def engine(url: str) -> str:
+    """What keeps the store at this address, and how it writes."""
+    found = _SCHEME.fullmatch(url)
+    return ENGINES[found[1] if found else "sqlite"]()

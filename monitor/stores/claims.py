@@ -45,6 +45,11 @@ def claim_sources(db: Database, hosts: Mapping[str, str], now: datetime, lease: 
     return claimed
 
 
+def let_go(db: Database, sources: Iterable[str]) -> None:
+    """Voids the leases of these sources."""
+    db.conn.executemany("UPDATE visits SET leased_until = NULL WHERE source = ?", ((source,) for source in sources))
+
+
 def _never_visited(db: Database, hosts: Mapping[str, str], now: datetime) -> list[str]:
     sql = "SELECT source FROM visits WHERE due IS NULL AND (leased_until IS NULL OR leased_until <= ?)"
     found = {source for (source,) in db.execute(sql, (micros(now),))}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from monitor.habits import standing
@@ -20,7 +21,25 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from monitor.model import Alert, Delivery, Event, Fresh, Hush, Ledger, Outcome, Plan, Pruned, Report, Revision, Told, Visit
+    from monitor.errors import Damaged
+    from monitor.model import (
+        Alert,
+        Attempt,
+        Backlog,
+        Breaker,
+        Delivery,
+        Event,
+        Fresh,
+        Hush,
+        Ledger,
+        Outcome,
+        Plan,
+        Pruned,
+        Report,
+        Revision,
+        Told,
+        Visit,
+    )
     from rules import Article
 
 
@@ -54,6 +73,11 @@ class MemoryStore:
         claimed = one_per_host(ordered, hosts, (host for _, host in leases.values()), limit)
         self._source_leases |= {source: (now + lease, hosts[source]) for source in claimed}
         return claimed
+
+    async def let_go(self, sources: Collection[str]) -> None:
+        """Voids the leases of these sources."""
+        for source in sources:
+            self._source_leases.pop(source, None)
 
     async def last_visit(self, source: str) -> Visit | None:
         """What `visited` kept last."""
@@ -178,13 +202,59 @@ class MemoryStore:
 
     # Alerts, deliveries, digests
 
-    async def claim(self, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
-        """Due deliveries, oldest first, each under a fresh lease token and counted as one more attempt begun."""
-        return self._outbox.claim(now, lease, limit)
+    async def due(self, sinks: Collection[str], now: datetime) -> list[str]:
+        """Those of these receivers that there is something to send to."""
+        return self._outbox.due(sinks, now)
 
-    async def settle(self, delivery: Delivery, outcome: Outcome) -> None:
-        """Keeps the outcome, if the delivery is still held under this token."""
-        self._outbox.settle(delivery, outcome)
+    async def claim(self, sink: str, now: datetime, lease: timedelta, limit: int, *, probe: bool = False) -> list[Delivery]:
+        """A receiver's due deliveries, oldest first, each under a fresh lease token; or, uncounted, the one that is due first."""
+        return self._outbox.claim(sink, now, lease, limit, probe=probe)
+
+    async def settle(self, delivery: Delivery, outcome: Outcome, attempt: Attempt) -> None:
+        """Keeps outcome, attempt and what they mean for the breaker, if the delivery is still held under this token."""
+        self._outbox.settle(delivery, outcome, attempt)
+
+    async def breaker(self, sink: str) -> Breaker:
+        """How a receiver's breaker is."""
+        return self._outbox.breaker(sink)
+
+    async def breakers(self) -> list[Breaker]:
+        """All that something is known of, by receiver."""
+        return [self._outbox.breakers[sink] for sink in sorted(self._outbox.breakers)]
+
+    async def keep_breaker(self, breaker: Breaker, at: datetime) -> None:
+        """Keeps it; where it closes, all that waits for this receiver is due."""
+        self._outbox.keep_breaker(breaker, at)
+
+    async def attempts(self, alert: str, sink: str) -> list[Attempt]:
+        """The latest attempts at a delivery, oldest first."""
+        row = self._outbox.deliveries.get((alert, sink))
+        return list(row.attempts) if row else []
+
+    async def deliveries(
+        self, *, sink: str | None = None, state: str | None = None, before: datetime | None = None, limit: int = 50
+    ) -> list[Told]:
+        """Deliveries, those first due last first."""
+        return self._outbox.listed(sink, state, before, limit)
+
+    async def delivery(self, alert: str, sink: str) -> Delivery | None:
+        """One delivery, with its bytes."""
+        row = self._outbox.deliveries.get((alert, sink))
+        return replace(row.delivery, since=row.since, token="", probe=False) if row else None
+
+    async def requeue(self, chosen: Collection[tuple[str, str]], at: datetime) -> int:
+        """Makes these deliveries due, as if they were new; how many."""
+        return self._outbox.requeue(chosen, at)
+
+    async def give_up(self, known: Collection[str], before: datetime, reason: str) -> int:
+        """Gives up what is for receivers that there are no longer; how many that were."""
+        return self._outbox.give_up(known, before, reason)
+
+    async def set_clock(self, by: timedelta, now: datetime, longest: timedelta) -> None:
+        """What waits, waits as long as it would have, though the clock was set."""
+        self._outbox.set_clock(by, now, now + longest)
+        self._shelf.set_clock(by, now + longest)
+        self._source_leases = {source: (until + by, host) for source, (until, host) in self._source_leases.items()}
 
     async def release(self) -> None:
         """Voids all leases."""
@@ -223,6 +293,10 @@ class MemoryStore:
 
     # How much there is
 
+    async def backlog(self) -> list[Backlog]:
+        """What lies in the outbox, by receiver."""
+        return self._outbox.backlog()
+
     async def tally(self) -> Tally:
         """How much there is, and what waits."""
         waiting, dead = self._outbox.waiting(), self._outbox.rows("dead")
@@ -252,6 +326,14 @@ class MemoryStore:
         bodies = {one.sha256: one.body for one in self._shelf.originals()}
         sizes["originals"] = sum(len(pack(body)) for body in bodies.values())
         return {**sizes, "file": 0, "idle": 0}
+
+    async def ruined(self) -> Damaged:
+        """Waits for ever."""
+        never: asyncio.Future[Damaged] = asyncio.get_running_loop().create_future()
+        return await never
+
+    async def probe(self) -> None:
+        """Nothing is written."""
 
     async def close(self) -> None:
         """Nothing is under way, and nothing is kept."""

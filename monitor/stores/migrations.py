@@ -217,6 +217,31 @@ _DIGESTS = (
 )
 
 
+@migrations()
+def m004_breakers(db: Database) -> None:
+    """Each receiver by itself: its breaker, its due deliveries, and what came back from every attempt."""
+    for statement in _BREAKERS:
+        db.execute(statement)
+
+
+# `attempts` names a delivery by its key: rowids that no column stands for may change in a VACUUM.
+_BREAKERS = (
+    "CREATE TABLE breakers (sink TEXT PRIMARY KEY, state TEXT NOT NULL, due INTEGER, whole TEXT NOT NULL) STRICT",
+    """
+    CREATE TABLE attempts (
+        row INTEGER PRIMARY KEY, alert TEXT NOT NULL, sink TEXT NOT NULL, whole TEXT NOT NULL,
+        FOREIGN KEY (alert, sink) REFERENCES deliveries (alert, sink) ON DELETE CASCADE
+    ) STRICT
+    """,
+    "CREATE INDEX attempts_of_delivery ON attempts (alert, sink)",
+    "DROP INDEX deliveries_open",
+    "CREATE INDEX deliveries_oldest ON deliveries (sink, since) WHERE state IN ('waiting', 'leased')",
+    "CREATE INDEX deliveries_due ON deliveries (sink, due) WHERE state IN ('waiting', 'leased')",
+    "CREATE INDEX deliveries_latest ON deliveries (since)",
+    "CREATE INDEX deliveries_states ON deliveries (sink, state, since)",
+)
+
+
 def objection(db: Database) -> str | None:
     """Why this file is not for us to write to; None: it is ours and of a version that we know, or empty."""
     tables = db.table_names()

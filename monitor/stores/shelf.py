@@ -13,7 +13,7 @@ from monitor.stores.articles import LOOKED_AT, first_of_each, key, once, pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from rules import Article
 
@@ -55,6 +55,12 @@ class Shelf:
     def get(self, id: str) -> Kept | None:
         """The article of this id."""
         return self._articles.get(id)
+
+    def set_clock(self, by: timedelta, latest: datetime) -> None:
+        """Pages that are to be asked for again, are asked for as much later as they would have been."""
+        for one in self:
+            if one.plan.refill:
+                one.plan = replace(one.plan, refill=min(one.plan.refill + by, latest))
 
     # New or not
 

@@ -1,7 +1,7 @@
 """The store in one SQLite file. What `record` has returned from is on the disk, and stays there whatever happens next.
 
 One thread owns the connection; the event loop only waits for it. Every method is one transaction. What they do is told in the
-files beside this one: articles, timeline (events), telling (alerts, deliveries), claims (sources), voices (what sources repeat), pruning.
+files beside this one: articles, timeline (events), telling (alerts), flowing (deliveries), claims (sources), voices (what sources repeat), pruning.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from monitor.errors import StoreError
+from monitor.errors import Damaged
 from monitor.model import Pruned, Visit
-from monitor.stores import articles, claims, opening, pruning, telling, timeline, voices
+from monitor.stores import articles, claims, flowing, opening, pruning, telling, timeline, voices
 from monitor.stores.opening import is_held
 from monitor.stores.rows import dump, load, micros
 
@@ -24,7 +24,24 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-    from monitor.model import Alert, Delivery, Event, Fresh, Hush, Ledger, Original, Outcome, Plan, Report, Revision, Tally, Told
+    from monitor.model import (
+        Alert,
+        Attempt,
+        Backlog,
+        Breaker,
+        Delivery,
+        Event,
+        Fresh,
+        Hush,
+        Ledger,
+        Original,
+        Outcome,
+        Plan,
+        Report,
+        Revision,
+        Tally,
+        Told,
+    )
     from rules import Article
 
 __all__ = ["SqliteStore", "is_held"]
@@ -41,6 +58,9 @@ class SqliteStore:
         self._thread = thread
         self._held = held
         self._closed = False
+        self._left: set[asyncio.Future[Any]] = set()
+        """What nobody waits for any more."""
+        self._ruin: asyncio.Future[Damaged] = asyncio.get_running_loop().create_future()
         self._met: set[str] = set()
         """Sources that have a row in `visits`, which is never removed."""
 
@@ -59,12 +79,17 @@ class SqliteStore:
         return cls(path, db, thread, held)
 
     async def close(self) -> None:
-        """Finishes what is under way and lets go of the file. May be repeated."""
+        """Finishes what is under way and lets go of the file. May be repeated.
+
+        What nobody waits for is not begun any more: while another process writes, each of them would take five seconds to fail.
+        """
         if self._closed:
             return
         self._closed = True
+        for one in self._left:
+            one.cancel()
         try:
-            await self._on_thread(self._held.close)
+            await self._run(self._held.close)
         finally:
             self._thread.shutdown(wait=False)
 
@@ -77,6 +102,10 @@ class SqliteStore:
             await self._write(lambda db: claims.meet(db, unmet))
             self._met |= unmet
         return await self._write(lambda db: claims.claim_sources(db, hosts, now, lease, limit))
+
+    async def let_go(self, sources: Collection[str]) -> None:
+        """Voids the leases of these sources."""
+        await self._write(lambda db: claims.let_go(db, sources))
 
     async def last_visit(self, source: str) -> Visit | None:
         """What `visited` kept last."""
@@ -199,21 +228,63 @@ class SqliteStore:
 
     # Alerts, deliveries, digests
 
-    async def claim(self, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
-        """Due deliveries, oldest first, each under a fresh lease token and counted as one more attempt begun."""
-        return await self._write(lambda db: telling.claim(db, now, lease, limit))
+    async def due(self, sinks: Collection[str], now: datetime) -> list[str]:
+        """Those of these receivers that there is something to send to."""
+        return await self._read(lambda db: flowing.due(db, sinks, now))
 
-    async def settle(self, delivery: Delivery, outcome: Outcome) -> None:
-        """Keeps the outcome, if the delivery is still held under this token."""
-        await self._write(lambda db: telling.settle(db, delivery, outcome))
+    async def claim(self, sink: str, now: datetime, lease: timedelta, limit: int, *, probe: bool = False) -> list[Delivery]:
+        """A receiver's due deliveries, oldest first, each under a fresh lease token; or, uncounted, the one that is due first."""
+        return await self._write(lambda db: flowing.claim(db, sink, now, lease, limit, probe))
+
+    async def settle(self, delivery: Delivery, outcome: Outcome, attempt: Attempt) -> None:
+        """Keeps outcome, attempt and what they mean for the breaker, if the delivery is still held under this token."""
+        await self._write(lambda db: flowing.settle(db, delivery, outcome, attempt))
+
+    async def breaker(self, sink: str) -> Breaker:
+        """How a receiver's breaker is."""
+        return await self._read(lambda db: flowing.breaker(db, sink))
+
+    async def breakers(self) -> list[Breaker]:
+        """All that something is known of, by receiver."""
+        return await self._read(flowing.breakers)
+
+    async def keep_breaker(self, breaker: Breaker, at: datetime) -> None:
+        """Keeps it; where it closes, all that waits for this receiver is due."""
+        await self._write(lambda db: flowing.keep_breaker(db, breaker, at))
+
+    async def attempts(self, alert: str, sink: str) -> list[Attempt]:
+        """The latest attempts at a delivery, oldest first."""
+        return await self._read(lambda db: flowing.attempts(db, alert, sink))
+
+    async def deliveries(
+        self, *, sink: str | None = None, state: str | None = None, before: datetime | None = None, limit: int = 50
+    ) -> list[Told]:
+        """Deliveries, those first due last first."""
+        return await self._read(lambda db: flowing.deliveries(db, sink, state, before, limit))
+
+    async def delivery(self, alert: str, sink: str) -> Delivery | None:
+        """One delivery, with its bytes."""
+        return await self._read(lambda db: flowing.delivery(db, alert, sink))
+
+    async def requeue(self, chosen: Collection[tuple[str, str]], at: datetime) -> int:
+        """Makes these deliveries due, as if they were new; how many."""
+        return await self._write(lambda db: flowing.requeue(db, chosen, at))
+
+    async def give_up(self, known: Collection[str], before: datetime, reason: str) -> int:
+        """Gives up what is for receivers that there are no longer; how many that were."""
+        return await self._write(lambda db: flowing.give_up(db, known, before, reason))
+
+    async def set_clock(self, by: timedelta, now: datetime, longest: timedelta) -> None:
+        """What waits, waits as long as it would have, though the clock was set."""
+        await self._write(lambda db: flowing.set_clock(db, by, now, longest))
 
     async def release(self) -> None:
         """Voids all leases."""
-        await self._write(telling.release)
+        await self._write(flowing.release)
 
     async def next_due(self) -> datetime | None:
         """When the next open delivery is due; of one under way, when its lease ends."""
-        return await self._read(telling.next_due)
+        return await self._read(flowing.next_due)
 
     async def waiting_for_digest(self, sink: str, due: datetime) -> list[Alert]:
         """The alerts that wait for this receiver's digest, oldest first."""
@@ -237,9 +308,13 @@ class SqliteStore:
 
     async def told(self, alert: str) -> list[Told]:
         """How each delivery of an alert stands, by receiver."""
-        return await self._read(lambda db: telling.told(db, alert))
+        return await self._read(lambda db: flowing.told(db, alert))
 
     # How much there is
+
+    async def backlog(self) -> list[Backlog]:
+        """What lies in the outbox, by receiver."""
+        return await self._read(flowing.backlog)
 
     async def tally(self) -> Tally:
         """How much there is, and what waits."""
@@ -248,6 +323,14 @@ class SqliteStore:
     async def sizes(self) -> dict[str, int]:
         """Bytes by kind, and of the whole file."""
         return await self._read(pruning.sizes)
+
+    async def probe(self) -> None:
+        """Writes something and takes it away again. Raises StoreError where nothing can be written."""
+        await self._write(_probe)
+
+    async def ruined(self) -> Damaged:
+        """Waits until the file turns out to be damaged, and says so: from then on nothing is read from it or written to it."""
+        return await asyncio.shield(self._ruin)
 
     # On the thread
 
@@ -262,17 +345,46 @@ class SqliteStore:
         return await self._on_thread(lambda: opening.transaction(self._db, "BEGIN IMMEDIATE", work))
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
+        if self._ruin.done():
+            raise Damaged(str(self._ruin.result()))
+        return await self._run(work)
+
+    async def _run(self, work: Callable[[], T]) -> T:
         # Shielded: giving up the wait does not stop the thread, so what it does is finished, not left half-done.
+        under_way = asyncio.get_running_loop().run_in_executor(self._thread, work)
         try:
-            return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
+            return await asyncio.shield(under_way)
+        except asyncio.CancelledError:
+            self._left.add(under_way)
+            under_way.add_done_callback(self._forget)
+            raise
         except opening.Error as error:
-            raise StoreError(f"{self._path}: {error}") from error
+            trouble = opening.trouble(str(self._path), self._path, error)
+            if isinstance(trouble, Damaged) and not self._ruin.done():
+                self._ruin.set_result(trouble)
+            raise trouble from error
+
+    def _forget(self, left: asyncio.Future[Any]) -> None:
+        self._left.discard(left)
+        if not left.cancelled():
+            left.exception()  # asked for: else the log has a traceback of what nobody wants to know any more
 
 
 _VISITED = """
     INSERT INTO visits (source, due, whole) VALUES (?, ?, ?)
     ON CONFLICT (source) DO UPDATE SET due = excluded.due, whole = excluded.whole, leased_until = NULL
 """
+
+
+_PROBE = "x" * 16_384
+"""More than most articles take. A change that needs no new page is no proof: it goes well on a full disk, where an article would not;
+and what is rolled back was never written."""
+
+
+def _probe(db: Database) -> None:
+    """Needs new pages, and lets go of them in the same transaction. No source is called ""."""
+    db.execute("INSERT INTO visits (source, whole) VALUES ('', ?)", (_PROBE,))
+    db.execute("DELETE FROM visits WHERE source = ''")
 
 
 def _record(db: Database, plan: Plan, packed: Mapping[str, bytes]) -> None:

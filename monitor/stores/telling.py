@@ -1,15 +1,13 @@
-"""Alerts and their deliveries in SQL: what was said, and who has heard it, or is to hear it in a digest."""
+"""Alerts and their deliveries in SQL: what was said, who is to hear it, at once or in a digest. How that goes is told in flowing."""
 
 from __future__ import annotations
 
-import dataclasses
-import secrets
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from monitor.errors import StoreError
-from monitor.model import Again, Alert, Delivery, GaveUp, Outcome, Sent, Tally, Told
+from monitor.model import Alert, Delivery, Tally
 from monitor.stores import timeline
 from monitor.stores.rows import FAR, dump, load, micros, moment, utf8
 
@@ -60,80 +58,6 @@ def _keep_delivery(db: Database, delivery: Delivery) -> None:
     """
     due, state = micros(delivery.due), "collected" if delivery.digest else "waiting"
     db.execute(sql, (delivery.alert, delivery.sink, delivery.body, state, due, due, delivery.attempts))
-
-
-def claim(db: Database, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
-    """Due deliveries, oldest first, each under a fresh lease token and counted as one more attempt begun."""
-    due = """
-        SELECT alert, sink, body, due, attempts FROM deliveries
-        WHERE state IN ('waiting', 'leased') AND due <= ? AND (leased_until IS NULL OR leased_until <= ?)
-        ORDER BY since, rowid LIMIT ?
-    """
-    rows = db.execute(due, (micros(now), micros(now), limit)).fetchall()
-    return [_lease(db, _delivery(row), now + lease) for row in rows]
-
-
-def _delivery(row: tuple[str, str, bytes, int, int]) -> Delivery:
-    alert, sink, body, due, attempts = row
-    return Delivery(alert=alert, sink=sink, body=body, due=moment(due), attempts=attempts)
-
-
-def _lease(db: Database, delivery: Delivery, until: datetime) -> Delivery:
-    held = dataclasses.replace(delivery, attempts=delivery.attempts + 1, token=secrets.token_hex(8))
-    sql = "UPDATE deliveries SET state = 'leased', leased_until = ?, attempts = ?, token = ? WHERE alert = ? AND sink = ?"
-    db.execute(sql, (micros(until), held.attempts, held.token, held.alert, held.sink))
-    return held
-
-
-def settle(db: Database, delivery: Delivery, outcome: Outcome) -> None:
-    """Keeps the outcome, if the delivery is still held under this token."""
-    sql = """
-        UPDATE deliveries SET state = ?, due = coalesce(?, due), reason = coalesce(?, reason), sent_at = ?,
-            token = '', leased_until = NULL
-        WHERE state = 'leased' AND alert = ? AND sink = ? AND token = ?
-    """
-    db.execute(sql, (*_settled(outcome), delivery.alert, delivery.sink, delivery.token))
-
-
-def _settled(outcome: Outcome) -> tuple[str, int | None, str | None, int | None]:
-    """State, due, reason and sent_at; None: as before."""
-    match outcome:
-        case Sent(at):
-            return "sent", None, None, micros(at)
-        case Again(_, due, reason):
-            return "waiting", micros(due), utf8(reason), None
-        case GaveUp(_, reason):
-            return "dead", None, utf8(reason), None
-
-
-def release(db: Database) -> None:
-    """Voids all leases."""
-    db.execute("UPDATE visits SET leased_until = NULL WHERE leased_until IS NOT NULL")
-    db.execute("UPDATE deliveries SET state = 'waiting', token = '', leased_until = NULL WHERE state = 'leased'")
-
-
-def next_due(db: Database) -> datetime | None:
-    """When the next open delivery is due; of one under way, when its lease ends."""
-    sql = "SELECT min(max(due, coalesce(leased_until, due))) FROM deliveries WHERE state IN ('waiting', 'leased')"
-    [(due,)] = db.execute(sql).fetchall()
-    return None if due is None else moment(due)
-
-
-def told(db: Database, alert: str) -> list[Told]:
-    """How each delivery of an alert stands, by receiver; of one that was told in a digest, how that stands."""
-    sql = """
-        SELECT given.alert, given.sink, stands.state, coalesce(stands.sent_at, stands.due), stands.attempts, stands.reason
-        FROM deliveries AS given
-        JOIN deliveries AS stands ON stands.alert = coalesce(given.digest, given.alert) AND stands.sink = given.sink
-        WHERE given.alert = ? ORDER BY given.sink
-    """
-    return [_told(*row) for row in db.execute(sql, (utf8(alert),))]
-
-
-def _told(alert: str, sink: str, state: str, at: int, attempts: int, reason: str | None) -> Told:  # noqa: PLR0913, PLR0917 - a row
-    word = {"leased": "waiting", "collected": "digest"}.get(state, state)
-    failed = None if state == "sent" else reason
-    return Told(alert=alert, sink=sink, state=word, at=moment(at), attempts=attempts, reason=failed)
 
 
 # Digests

@@ -13,6 +13,9 @@ from monitor.errors import ConfigError, Outdated, StoreError
 from monitor.model import (
     Again,
     Alert,
+    Attempt,
+    Backlog,
+    Breaker,
     Claim,
     Delivery,
     Event,
@@ -21,6 +24,7 @@ from monitor.model import (
     Hush,
     Ledger,
     Original,
+    Outcome,
     Plan,
     Pruned,
     Report,
@@ -146,6 +150,7 @@ def an_alert(n: int = 1, **changes: Any) -> Alert:
 
 
 def a_delivery(n: int = 1, **changes: Any) -> Delivery:
+    """As it is given, and, with its token and when it was first due, as it comes back."""
     return dataclasses.replace(Delivery(alert=f"alert-{n}", sink="desk", body=b"\x00bytes\xff", due=NOON), **changes)
 
 
@@ -155,6 +160,24 @@ def a_plan(n: int = 1, **changes: Any) -> Plan:
 
 def an_alerting_plan(n: int = 1, **changes: Any) -> Plan:
     return a_plan(n, **{"alerts": (an_alert(n),), "deliveries": (a_delivery(n),), **changes})
+
+
+RECEIVERS = ("desk", "archive", "night", "a", "b", "c", "d", "e")
+
+
+async def claim(store: Store, now: datetime, lease: timedelta, limit: int, **how: Any) -> list[Delivery]:
+    """What is due for any of the receivers of these tests."""
+    return [one for sink in RECEIVERS for one in await store.claim(sink, now, lease, limit, **how)]
+
+
+def tried(outcome: Outcome, **changes: Any) -> Attempt:
+    """The attempt that ends so."""
+    failed = {} if isinstance(outcome, Sent) else {"trouble": "http", "reason": outcome.reason}
+    return Attempt(**{"began": outcome.at, **failed, **changes})
+
+
+async def settle(store: Store, delivery: Delivery, outcome: Outcome, **changes: Any) -> None:
+    await store.settle(delivery, outcome, tried(outcome, **changes))
 
 
 # Articles
@@ -976,7 +999,7 @@ async def test_what_was_said_first_stays_said(store: Store) -> None:
     await store.record(an_alerting_plan(alerts=(an_alert(title="other words"),), deliveries=(a_delivery(body=b"other bytes"),)))
 
     assert await store.alerts() == [an_alert()]
-    assert [delivery.body for delivery in await store.claim(NOON, MINUTE, 10)] == [b"\x00bytes\xff"]
+    assert [delivery.body for delivery in await claim(store, NOON, MINUTE, 10)] == [b"\x00bytes\xff"]
 
 
 async def test_a_plan_that_cannot_be_written_to_its_end_leaves_nothing_behind(store: Store) -> None:
@@ -997,29 +1020,29 @@ async def test_a_plan_that_cannot_be_written_to_its_end_leaves_nothing_behind(st
 async def test_a_claimed_delivery_has_a_token_and_one_more_attempt_and_nobody_else_gets_it(store: Store) -> None:
     await store.record(an_alerting_plan())
 
-    [claimed] = await store.claim(NOON, MINUTE, 10)
+    [claimed] = await claim(store, NOON, MINUTE, 10)
 
     assert claimed.token
-    assert claimed == a_delivery(attempts=1, token=claimed.token)
-    assert await store.claim(after(0.5), MINUTE, 10) == []
+    assert claimed == a_delivery(attempts=1, token=claimed.token, since=NOON)
+    assert await claim(store, after(0.5), MINUTE, 10) == []
 
 
 async def test_deliveries_are_claimed_when_due_oldest_first_and_no_more_than_asked_for(store: Store) -> None:
     for n, minutes in {1: 2, 2: 1, 3: 1, 4: 9}.items():
         await store.record(an_alerting_plan(n, deliveries=(a_delivery(n, due=after(minutes)),)))
 
-    assert await store.claim(after(0.9), MINUTE, 10) == []
-    assert [delivery.alert for delivery in await store.claim(after(2), MINUTE, 2)] == ["alert-2", "alert-3"]
-    assert [delivery.alert for delivery in await store.claim(after(2), MINUTE, 2)] == ["alert-1"]
+    assert await claim(store, after(0.9), MINUTE, 10) == []
+    assert [delivery.alert for delivery in await claim(store, after(2), MINUTE, 2)] == ["alert-2", "alert-3"]
+    assert [delivery.alert for delivery in await claim(store, after(2), MINUTE, 2)] == ["alert-1"]
 
 
 async def test_the_oldest_alert_goes_first_however_often_it_was_tried(store: Store) -> None:
     await store.record(an_alerting_plan(1))
-    [tried] = await store.claim(NOON, MINUTE, 10)
-    await store.settle(tried, Again(at=NOON, due=after(5), reason="500"))
+    [tried] = await claim(store, NOON, MINUTE, 10)
+    await settle(store, tried, Again(at=NOON, due=after(5), reason="500"))
     await store.record(an_alerting_plan(2, deliveries=(a_delivery(2, due=after(1)),)))
 
-    assert [delivery.alert for delivery in await store.claim(after(5), MINUTE, 10)] == ["alert-1", "alert-2"]
+    assert [delivery.alert for delivery in await claim(store, after(5), MINUTE, 10)] == ["alert-1", "alert-2"]
     assert (await store.tally()).oldest_waiting == NOON
 
 
@@ -1027,7 +1050,7 @@ async def test_two_claims_at_once_never_share_a_delivery(store: Store) -> None:
     for n in range(20):
         await store.record(an_alerting_plan(n))
 
-    batches = await asyncio.gather(*(store.claim(NOON, MINUTE, 7) for _ in range(4)))
+    batches = await asyncio.gather(*(claim(store, NOON, MINUTE, 7) for _ in range(4)))
 
     alerts = [delivery.alert for batch in batches for delivery in batch]
     assert sorted(alerts) == sorted(f"alert-{n}" for n in range(20))
@@ -1035,93 +1058,99 @@ async def test_two_claims_at_once_never_share_a_delivery(store: Store) -> None:
 
 async def test_a_delivery_whose_lease_ran_out_is_claimed_again_under_another_token(store: Store) -> None:
     await store.record(an_alerting_plan())
-    [first] = await store.claim(NOON, MINUTE, 10)
+    [first] = await claim(store, NOON, MINUTE, 10)
 
-    [second] = await store.claim(after(1), MINUTE, 10)
+    [second] = await claim(store, after(1), MINUTE, 10)
 
-    assert second == a_delivery(attempts=2, token=second.token)
+    assert second == a_delivery(attempts=2, token=second.token, since=NOON)
     assert second.token != first.token
 
 
 async def test_a_sent_delivery_is_done(store: Store) -> None:
     await store.record(an_alerting_plan())
-    [claimed] = await store.claim(NOON, MINUTE, 10)
+    [claimed] = await claim(store, NOON, MINUTE, 10)
 
-    await store.settle(claimed, Sent(at=NOON))
-    await store.settle(claimed, GaveUp(at=NOON, reason="a repeated settle says nothing"))
+    await settle(store, claimed, Sent(at=NOON))
+    await settle(store, claimed, GaveUp(at=NOON, reason="a repeated settle says nothing"))
 
-    assert await store.claim(after(99), MINUTE, 10) == []
+    assert await claim(store, after(99), MINUTE, 10) == []
     assert await store.next_due() is None
     assert await store.tally() == Tally(articles=1, alerts=1)
 
 
 async def test_a_delivery_to_be_tried_again_waits_until_it_is_due(store: Store) -> None:
     await store.record(an_alerting_plan())
-    [claimed] = await store.claim(NOON, MINUTE, 10)
+    [claimed] = await claim(store, NOON, MINUTE, 10)
 
-    await store.settle(claimed, Again(at=NOON, due=after(5), reason="500"))
+    await settle(store, claimed, Again(at=NOON, due=after(5), reason="500"))
 
-    assert await store.claim(after(4), MINUTE, 10) == []
-    [again] = await store.claim(after(5), MINUTE, 10)
-    assert again == a_delivery(attempts=2, token=again.token, due=after(5))
+    assert await claim(store, after(4), MINUTE, 10) == []
+    [again] = await claim(store, after(5), MINUTE, 10)
+    assert again == a_delivery(attempts=2, token=again.token, due=after(5), since=NOON)
 
 
 async def test_a_delivery_given_up_is_counted_and_not_claimed(store: Store) -> None:
     await store.record(an_alerting_plan())
-    [claimed] = await store.claim(NOON, MINUTE, 10)
+    [claimed] = await claim(store, NOON, MINUTE, 10)
 
-    await store.settle(claimed, GaveUp(at=NOON, reason="410"))
+    await settle(store, claimed, GaveUp(at=NOON, reason="410"))
     await store.record(an_alerting_plan())
 
-    assert await store.claim(after(99), MINUTE, 10) == []
+    assert await claim(store, after(99), MINUTE, 10) == []
     assert await store.tally() == Tally(articles=1, alerts=1, dead=1, newest_dead=NOON)
 
 
 async def test_settling_with_a_token_that_is_no_longer_valid_does_nothing(store: Store) -> None:
     await store.record(an_alerting_plan())
-    [late] = await store.claim(NOON, MINUTE, 10)
-    [current] = await store.claim(after(1), MINUTE, 10)
+    [late] = await claim(store, NOON, MINUTE, 10)
+    [current] = await claim(store, after(1), MINUTE, 10)
 
-    await store.settle(late, GaveUp(at=after(1), reason="too late to say"))
-    await store.settle(a_delivery(), GaveUp(at=after(1), reason="never claimed"))
-    await store.settle(a_delivery(7, token="unknown"), Sent(at=after(1)))
+    await settle(store, late, GaveUp(at=after(1), reason="too late to say"))
+    await settle(store, a_delivery(), GaveUp(at=after(1), reason="never claimed"))
+    await settle(store, a_delivery(7, token="unknown"), Sent(at=after(1)))
 
     assert (await store.tally()).waiting == 1
-    await store.settle(current, Sent(at=after(1)))
+    await settle(store, current, Sent(at=after(1)))
     assert (await store.tally()).waiting == 0
 
 
 async def test_settling_late_counts_while_nobody_else_has_claimed_it(store: Store) -> None:
     await store.record(an_alerting_plan())
-    [claimed] = await store.claim(NOON, MINUTE, 10)
+    [claimed] = await claim(store, NOON, MINUTE, 10)
 
-    await store.settle(claimed, Sent(at=after(99)))
+    await settle(store, claimed, Sent(at=after(99)))
 
-    assert await store.claim(after(99), MINUTE, 10) == []
+    assert await claim(store, after(99), MINUTE, 10) == []
 
 
 async def test_release_voids_the_leases_of_deliveries_and_sources(store: Store) -> None:
     await store.record(an_alerting_plan())
-    [held] = await store.claim(NOON, MINUTE, 10)
+    [held] = await claim(store, NOON, MINUTE, 10)
     await store.claim_sources(apart(["agency"]), NOON, MINUTE, 10)
 
     await store.release()
-    await store.settle(held, Sent(at=NOON))
+    await settle(store, held, Sent(at=NOON))
 
     assert await store.claim_sources(apart(["agency"]), NOON, MINUTE, 10) == ["agency"]
-    [again] = await store.claim(NOON, MINUTE, 10)
+    [again] = await claim(store, NOON, MINUTE, 10)
     assert again.attempts == 2
+
+
+async def test_sources_that_are_let_go_can_be_claimed_at_once(store: Store) -> None:
+    await store.claim_sources(apart(["agency", "paper"]), NOON, MINUTE, 10)
+    await store.let_go(["paper", "nobody"])
+    assert await store.claim_sources(apart(["agency", "paper"]), NOON, MINUTE, 10) == ["paper"]
 
 
 async def test_each_receiver_has_its_own_delivery(store: Store) -> None:
     deliveries = (a_delivery(sink="desk"), a_delivery(sink="archive"))
     await store.record(an_alerting_plan(deliveries=deliveries))
-    desk, archive = await store.claim(NOON, MINUTE, 10)
+    desk, archive = await claim(store, NOON, MINUTE, 10)
 
-    await store.settle(desk, Sent(at=NOON))
-    await store.settle(archive, Again(at=NOON, due=after(1), reason="503"))
+    await settle(store, desk, Sent(at=NOON))
+    await settle(store, archive, Again(at=NOON, due=after(1), reason="503"))
 
-    assert [delivery.sink for delivery in await store.claim(after(1), MINUTE, 10)] == ["archive"]
+    assert [delivery.sink for delivery in await claim(store, after(1), MINUTE, 10)] == ["archive"]
 
 
 async def test_next_due_is_when_there_is_something_to_do(store: Store) -> None:
@@ -1130,27 +1159,27 @@ async def test_next_due_is_when_there_is_something_to_do(store: Store) -> None:
     await store.record(an_alerting_plan(2, deliveries=(a_delivery(2, due=after(1)),)))
     assert await store.next_due() == after(1)
 
-    await store.claim(after(1), 10 * MINUTE, 1)
+    await claim(store, after(1), 10 * MINUTE, 1)
 
     assert await store.next_due() == after(3)
-    await store.claim(after(3), MINUTE, 1)
+    await claim(store, after(3), MINUTE, 1)
     assert await store.next_due() == after(4), "the end of a lease that nobody may be left to settle"
 
 
 async def test_it_is_known_how_each_delivery_of_an_alert_stands(store: Store) -> None:
     sinks = ["a", "b", "c", "d", "e"]
     await store.record(an_alerting_plan(deliveries=tuple(a_delivery(sink=sink, digest=sink == "e") for sink in reversed(sinks))))
-    held = {one.sink: one for one in await store.claim(NOON, MINUTE, 10)}
-    await store.settle(held["a"], Again(at=NOON, due=after(1), reason="503"))
-    await store.settle(held["b"], GaveUp(at=NOON, reason="410"))
-    await store.settle(held["c"], Sent(at=after(0.5)))
+    held = {one.sink: one for one in await claim(store, NOON, MINUTE, 10)}
+    await settle(store, held["a"], Again(at=NOON, due=after(1), reason="503"))
+    await settle(store, held["b"], GaveUp(at=NOON, reason="410"))
+    await settle(store, held["c"], Sent(at=after(0.5)))
 
     assert await store.told("alert-1") == [
-        Told(alert="alert-1", sink="a", state="waiting", at=after(1), attempts=1, reason="503"),
-        Told(alert="alert-1", sink="b", state="dead", at=NOON, attempts=1, reason="410"),
-        Told(alert="alert-1", sink="c", state="sent", at=after(0.5), attempts=1),
-        Told(alert="alert-1", sink="d", state="waiting", at=NOON, attempts=1),
-        Told(alert="alert-1", sink="e", state="digest", at=NOON),
+        Told(alert="alert-1", sink="a", state="waiting", at=after(1), attempts=1, reason="503", since=NOON),
+        Told(alert="alert-1", sink="b", state="dead", at=NOON, attempts=1, reason="410", since=NOON),
+        Told(alert="alert-1", sink="c", state="sent", at=after(0.5), attempts=1, since=NOON),
+        Told(alert="alert-1", sink="d", state="waiting", at=NOON, attempts=1, since=NOON),
+        Told(alert="alert-1", sink="e", state="digest", at=NOON, since=NOON),
     ]
     assert await store.told("no such alert \ud800") == []
 
@@ -1158,10 +1187,271 @@ async def test_it_is_known_how_each_delivery_of_an_alert_stands(store: Store) ->
 async def test_what_was_sent_in_the_end_has_no_reason_why_it_was_not(store: Store) -> None:
     await store.record(an_alerting_plan())
     for outcome in (Again(at=NOON, due=after(1), reason="503"), Sent(at=after(2))):
-        [held] = await store.claim(after(1), MINUTE, 10)
-        await store.settle(held, outcome)
+        [held] = await claim(store, after(1), MINUTE, 10)
+        await settle(store, held, outcome)
 
-    assert await store.told("alert-1") == [Told(alert="alert-1", sink="desk", state="sent", at=after(2), attempts=2)]
+    assert await store.told("alert-1") == [Told(alert="alert-1", sink="desk", state="sent", at=after(2), attempts=2, since=NOON)]
+
+
+# Each receiver by itself
+
+
+async def waiting(store: Store, count: int, sink: str = "desk") -> None:
+    """So many alerts for this receiver, each a minute younger than the one before."""
+    for n in range(1, count + 1):
+        await store.record(an_alerting_plan(n, deliveries=(a_delivery(n, sink=sink, due=after(n)),)))
+
+
+async def fail(store: Store, sink: str, at: datetime, times: int = 1, **changes: Any) -> None:
+    """So many attempts at this receiver, which all fail."""
+    for _ in range(times):
+        [held] = await store.claim(sink, at, MINUTE, 1, **({"probe": True} if changes.get("probe") else {}))
+        await settle(store, held, Again(at=at, due=at, reason="503"), **changes)
+
+
+async def test_a_claim_takes_what_is_for_this_receiver_and_no_other(store: Store) -> None:
+    await store.record(an_alerting_plan(deliveries=(a_delivery(sink="desk"), a_delivery(sink="archive"))))
+
+    assert [one.sink for one in await store.claim("archive", NOON, MINUTE, 9)] == ["archive"]
+    assert await store.claim("archive", NOON, MINUTE, 9) == []
+    assert await store.claim("nobody", NOON, MINUTE, 9) == []
+    assert [one.sink for one in await store.claim("desk", NOON, MINUTE, 9)] == ["desk"]
+
+
+async def test_a_probe_is_what_is_due_first_even_if_not_yet_and_is_not_counted(store: Store) -> None:
+    await waiting(store, 3)
+    await fail(store, "desk", after(1))
+    [tried] = await store.claim("desk", after(1), MINUTE, 9)
+    await settle(store, tried, Again(at=after(1), due=after(50), reason="503"))
+
+    [probe] = await store.claim("desk", after(1), MINUTE, 1, probe=True)
+
+    assert (probe.alert, probe.attempts, probe.probe) == ("alert-2", 0, True)
+    [other] = await store.claim("desk", after(1), MINUTE, 1, probe=True)
+    assert other.alert == "alert-3"  # nobody else has it
+
+
+async def test_who_has_something_due_is_known(store: Store) -> None:
+    await waiting(store, 1, "desk")
+    await store.record(an_alerting_plan(5, deliveries=(a_delivery(5, sink="archive", due=after(2)),)))
+    await store.record(an_alerting_plan(7, deliveries=(a_delivery(7, sink="night", due=after(99)),)))
+    asked = ["archive", "desk", "night", "nobody"]
+
+    assert await store.due(asked, NOON) == []
+    assert sorted(await store.due(asked, after(1))) == ["desk"]
+    assert sorted(await store.due(asked, after(2))) == ["archive", "desk"]
+    assert await store.due(["night"], after(2)) == []
+    assert await store.due([], after(2)) == []
+
+    await store.claim("desk", after(2), MINUTE, 9)
+    assert await store.due(asked, after(2.5)) == ["archive"]
+    assert sorted(await store.due(asked, after(3))) == ["archive", "desk"]  # the lease is over
+
+
+async def test_nothing_is_due_for_a_receiver_whose_breaker_waits_or_is_disabled(store: Store) -> None:
+    await waiting(store, 1)
+    await store.keep_breaker(Breaker(sink="desk", state="open", due=after(5)), NOON)
+    assert await store.due(["desk"], after(4)) == []
+    assert await store.due(["desk"], after(5)) == ["desk"]
+
+    await store.keep_breaker(Breaker(sink="desk", state="disabled"), NOON)
+    assert await store.due(["desk"], after(99)) == []
+
+    await store.keep_breaker(Breaker(sink="desk", due=after(5)), NOON)  # closed, but it asked for a rest
+    assert await store.due(["desk"], after(4)) == []
+    assert await store.due(["desk"], after(5)) == ["desk"]
+
+
+async def test_a_probe_falls_due_though_no_delivery_does(store: Store) -> None:
+    await store.record(an_alerting_plan(deliveries=(a_delivery(due=after(600)),)))
+    await store.keep_breaker(Breaker(sink="desk", state="open", due=after(5)), NOON)
+    assert await store.due(["desk"], after(5)) == ["desk"]
+
+    await store.claim("desk", after(5), MINUTE, 1, probe=True)
+    assert await store.due(["desk"], after(5)) == []  # it is under way
+
+
+async def test_failures_in_a_row_open_the_breaker_and_a_success_makes_all_that_waits_due(store: Store) -> None:
+    await waiting(store, 7)
+    await fail(store, "desk", after(7), times=5)
+    opened = await store.breaker("desk")
+    assert (opened.state, opened.failures, opened.since, opened.reason) == ("open", 5, after(7), "503")
+    assert opened.due == after(8)
+    [late] = await store.claim("desk", after(7), MINUTE, 1)
+    await settle(store, late, Again(at=after(7), due=after(600), reason="503"))
+
+    [probe] = await store.claim("desk", after(8), MINUTE, 1, probe=True)
+    await settle(store, probe, Sent(at=after(8)), probe=True)
+
+    closed = await store.breaker("desk")
+    assert (closed.state, closed.failures, closed.due, closed.width) == ("closed", 0, None, 4)
+    assert len(await store.claim("desk", after(8), MINUTE, 99)) == 6
+    assert await store.breakers() == [closed]
+
+
+async def test_a_late_settle_says_nothing_of_the_receiver(store: Store) -> None:
+    await waiting(store, 1)
+    [late] = await store.claim("desk", after(1), MINUTE, 1)
+    await store.claim("desk", after(2), MINUTE, 1)
+    await settle(store, late, Again(at=after(2), due=after(3), reason="503"))
+
+    assert await store.breaker("desk") == Breaker(sink="desk")
+    assert await store.breakers() == []
+    assert await store.attempts("alert-1", "desk") == []
+
+
+async def test_what_is_parked_says_so_and_flows_once_the_breaker_is_closed(store: Store) -> None:
+    await waiting(store, 2)
+    [gone] = await store.claim("desk", after(2), MINUTE, 1)
+    await settle(store, gone, Again(at=after(2), due=after(2), reason="410"), trouble="gone")
+
+    assert (await store.breaker("desk")).state == "disabled"
+    assert [one.state for one in await store.deliveries(sink="desk")] == ["parked", "parked"]
+    assert [one.state for one in await store.told("alert-2")] == ["parked"]
+
+    await store.keep_breaker(Breaker(sink="desk", width=4), after(9))
+    assert [(one.state, one.at) for one in await store.deliveries(sink="desk")] == [("waiting", after(2)), ("waiting", after(2))]
+
+
+async def test_attempts_are_kept_the_latest_of_many(store: Store) -> None:
+    await waiting(store, 1)
+    [held] = await store.claim("desk", after(1), MINUTE, 1)
+    first = Attempt(
+        began=after(1), took=timedelta(seconds=1.5), status=503, trouble="asked-to-wait", reason="HTTP 503", excerpt="Überlast \ud800",
+        wait=MINUTE, probe=False,
+    )  # fmt: skip
+    await store.settle(held, Again(at=after(1), due=after(1), reason="HTTP 503"), first)
+    assert await store.attempts("alert-1", "desk") == [first]
+
+    for n in range(2, 40):
+        [held] = await store.claim("desk", after(n), MINUTE, 1, probe=True)
+        await settle(store, held, Again(at=after(n), due=after(n), reason="503"), probe=True)
+    kept = await store.attempts("alert-1", "desk")
+    assert [one.began for one in kept] == [after(n) for n in range(10, 40)]
+    assert await store.attempts("alert-1", "archive") == []
+
+
+async def test_deliveries_are_listed_latest_first_by_receiver_and_state(store: Store) -> None:
+    await waiting(store, 4)
+    await store.record(an_alerting_plan(9, deliveries=(a_delivery(9, sink="archive", due=after(9), digest=True),)))
+    sent, dead = await store.claim("desk", after(2), MINUTE, 2)
+    await settle(store, sent, Sent(at=after(2)))
+    await settle(store, dead, GaveUp(at=after(2), reason="500"))
+
+    async def listed(**how: Any) -> list[tuple[str, str]]:
+        return [(one.alert, one.state) for one in await store.deliveries(**how)]
+
+    everything = [("alert-9", "digest"), ("alert-4", "waiting"), ("alert-3", "waiting"), ("alert-2", "dead"), ("alert-1", "sent")]
+    assert await listed() == everything
+    assert await listed(sink="desk", state="waiting") == [("alert-4", "waiting"), ("alert-3", "waiting")]
+    assert await listed(state="dead") == [("alert-2", "dead")]
+    assert await listed(before=after(3), limit=1) == [("alert-2", "dead")]
+    assert await listed(sink="nobody \ud800") == []
+
+
+async def test_one_delivery_comes_with_its_bytes(store: Store) -> None:
+    await waiting(store, 1)
+    assert await store.delivery("alert-1", "desk") == a_delivery(due=after(1), since=after(1))
+    assert await store.delivery("alert-1", "archive") is None
+
+
+async def test_what_was_given_up_or_sent_can_be_made_due_again_as_if_it_were_new(store: Store) -> None:
+    await waiting(store, 4)
+    sent, dead, held = await store.claim("desk", after(4), MINUTE, 3)
+    await settle(store, sent, Sent(at=after(4)))
+    await settle(store, dead, GaveUp(at=after(4), reason="500"))
+    keys = [(f"alert-{n}", "desk") for n in (1, 2, 3, 4, 5)]
+
+    assert await store.requeue(keys, after(60)) == 3  # not the one under way, nor one that there is not
+    again = await store.claim("desk", after(60), MINUTE, 9)
+
+    assert [(one.alert, one.attempts, one.since) for one in again] == [
+        ("alert-3", 2, after(3)),
+        ("alert-1", 1, after(60)),
+        ("alert-2", 1, after(60)),
+        ("alert-4", 1, after(60)),
+    ]
+    assert {one.body for one in again} == {held.body}
+    assert [one.state for one in await store.told("alert-1")] == ["waiting"]
+
+
+async def test_what_waits_for_nobody_is_given_up_in_the_end(store: Store) -> None:
+    await waiting(store, 2)
+    await store.record(an_alerting_plan(3, deliveries=(a_delivery(3, sink="archive", due=after(1), digest=True),)))
+    await store.record(an_alerting_plan(4, deliveries=(a_delivery(4, sink="night", due=after(1)),)))
+
+    assert await store.give_up(["night"], after(2), "nobody is called that") == 2
+    found = [(one.alert, one.state, one.reason) for one in await store.deliveries(state="dead")]
+    assert sorted(found) == [("alert-1", "dead", "nobody is called that"), ("alert-3", "dead", "nobody is called that")]
+    assert await store.give_up(["night", "desk"], after(99), "") == 0
+
+
+async def test_where_the_clock_is_set_what_waits_waits_as_long_as_it_would_have(store: Store) -> None:
+    await store.record(an_alerting_plan(1, deliveries=(a_delivery(1, due=NOON),)))
+    await store.record(a_plan(2, refill=after(5), fills=1))
+    [held] = await store.claim("desk", NOON, MINUTE, 1)
+    await settle(store, held, Again(at=NOON, due=after(30), reason="503"))
+    await store.keep_breaker(Breaker(sink="archive", state="open", since=after(-9), due=after(7)), NOON)
+
+    await store.set_clock(timedelta(days=-1), NOON - timedelta(days=1), timedelta(hours=29))
+
+    def then(minutes: float) -> datetime:
+        return after(minutes) - timedelta(days=1)
+
+    assert await store.next_due() == then(30)
+    assert [one.since for one in await store.deliveries()] == [then(0)]
+    assert await store.unfilled(then(4.9), 9) == []
+    assert len(await store.unfilled(then(5), 9)) == 1
+    moved = await store.breaker("archive")
+    assert (moved.since, moved.due) == (then(-9), then(7))
+
+
+async def test_what_was_first_due_at_a_time_that_is_yet_to_come_waits_no_longer(store: Store) -> None:
+    """The clock was set back while nobody ran: nobody knows by how much."""
+    await waiting(store, 3)
+    [held] = await store.claim("desk", after(1), MINUTE, 1)
+    await settle(store, held, Again(at=after(1), due=after(30), reason="503"))
+
+    await store.set_clock(timedelta(0), NOON, timedelta(hours=29))
+    assert [one.at for one in await store.deliveries()] == [NOON] * 3
+    assert [one.alert for one in await store.claim("desk", NOON, MINUTE, 9)] == ["alert-1", "alert-2", "alert-3"]
+
+
+async def test_where_the_clock_is_set_ahead_nothing_is_due_at_once(store: Store) -> None:
+    await waiting(store, 1)
+    [held] = await store.claim("desk", after(1), 5 * MINUTE, 1)
+    day = timedelta(days=1)
+
+    await store.set_clock(day, after(1) + day, 2 * day)
+    assert await store.claim("desk", after(5) + day, MINUTE, 1) == []  # the lease went along
+    await settle(store, held, Again(at=after(2), due=after(2), reason="503"))
+    assert len(await store.claim("desk", after(3), MINUTE, 1)) == 1
+
+
+async def test_nothing_is_put_off_for_longer_than_is_ever_meant(store: Store) -> None:
+    await waiting(store, 1)
+    [held] = await store.claim("desk", after(1), MINUTE, 1)
+    await settle(store, held, Again(at=after(1), due=NOON + timedelta(days=400), reason="503"))
+    await store.keep_breaker(Breaker(sink="desk", state="open", due=NOON + timedelta(days=400)), NOON)
+
+    await store.set_clock(timedelta(0), after(2), timedelta(hours=29))
+    assert await store.next_due() == after(2) + timedelta(hours=29)
+    assert (await store.breaker("desk")).due == after(2) + timedelta(hours=29)
+
+
+async def test_the_backlog_is_counted_by_receiver(store: Store) -> None:
+    assert await store.backlog() == []
+    await waiting(store, 4)
+    await store.record(an_alerting_plan(9, deliveries=(a_delivery(9, sink="archive", digest=True),)))
+    sent, dead = await store.claim("desk", after(2), MINUTE, 2)
+    await settle(store, sent, Sent(at=after(2)))
+    await settle(store, dead, GaveUp(at=after(2), reason="500"))
+    await store.claim("desk", after(3), MINUTE, 1)
+
+    assert await store.backlog() == [
+        Backlog(sink="archive", collected=1),
+        Backlog(sink="desk", waiting=2, sent=1, dead=1, oldest=after(3)),
+    ]
 
 
 # Digests
@@ -1180,11 +1470,11 @@ def a_digest(n: int = 100, **changes: Any) -> tuple[Delivery, Alert]:
 async def test_what_waits_for_a_digest_is_not_sent_by_itself(store: Store) -> None:
     await store.record(a_collecting_plan(1, "desk"))
 
-    assert await store.claim(after(99), MINUTE, 10) == []
+    assert await claim(store, after(99), MINUTE, 10) == []
     assert await store.next_due() is None
     await store.release()
-    await store.settle(a_delivery(), Sent(at=NOON))
-    assert await store.claim(after(99), MINUTE, 10) == []
+    await settle(store, a_delivery(), Sent(at=NOON))
+    assert await claim(store, after(99), MINUTE, 10) == []
     assert await store.tally() == Tally(articles=1, alerts=1, collected=1)
 
 
@@ -1193,7 +1483,7 @@ async def test_without_the_mark_it_would_be_sent_by_itself(store: Store) -> None
     plan = a_collecting_plan(1, "desk")
     await store.record(dataclasses.replace(plan, deliveries=tuple(dataclasses.replace(d, digest=False) for d in plan.deliveries)))
 
-    assert len(await store.claim(after(99), MINUTE, 10)) == 1
+    assert len(await claim(store, after(99), MINUTE, 10)) == 1
     assert await store.waiting_for_digest("desk", after(100_000)) == []
 
 
@@ -1220,8 +1510,8 @@ async def test_a_digest_is_one_delivery_in_the_place_of_those_that_waited(store:
     assert [alert.id for alert in await store.waiting_for_digest("desk", after(100_000))] == ["alert-3"]
     assert len(await store.waiting_for_digest("archive", after(100_000))) == 3
     assert await store.tally() == Tally(articles=3, alerts=4, waiting=1, collected=4, oldest_waiting=after(100))
-    [sent] = await store.claim(after(100), MINUTE, 10)
-    assert sent == a_delivery(100, body=b"digest", due=after(100), attempts=1, token=sent.token)
+    [sent] = await claim(store, after(100), MINUTE, 10)
+    assert sent == a_delivery(100, body=b"digest", due=after(100), attempts=1, token=sent.token, since=after(100))
     assert await store.alert("alert-100") == a_digest()[1]
     assert (await store.alerts(limit=1))[0].id == "alert-100"
 
@@ -1229,14 +1519,14 @@ async def test_a_digest_is_one_delivery_in_the_place_of_those_that_waited(store:
 async def test_an_alert_told_in_a_digest_stands_as_the_digest_does(store: Store) -> None:
     await store.record(a_collecting_plan(1, "desk", "archive"))
     await store.digested(["alert-1"], *a_digest())
-    assert (await store.told("alert-1"))[1] == Told(alert="alert-1", sink="desk", state="waiting", at=after(100))
+    assert (await store.told("alert-1"))[1] == Told(alert="alert-1", sink="desk", state="waiting", at=after(100), since=NOON)
 
-    [held] = await store.claim(after(100), MINUTE, 10)
-    await store.settle(held, Sent(at=after(101)))
+    [held] = await claim(store, after(100), MINUTE, 10)
+    await settle(store, held, Sent(at=after(101)))
 
     assert await store.told("alert-1") == [
-        Told(alert="alert-1", sink="archive", state="digest", at=NOON),
-        Told(alert="alert-1", sink="desk", state="sent", at=after(101), attempts=1),
+        Told(alert="alert-1", sink="archive", state="digest", at=NOON, since=NOON),
+        Told(alert="alert-1", sink="desk", state="sent", at=after(101), attempts=1, since=NOON),
     ]
 
 
@@ -1253,7 +1543,7 @@ async def test_nothing_is_told_in_two_digests(store: Store) -> None:
     for n in (100, 100, 101):
         await store.digested(["alert-1"], *a_digest(n))
 
-    assert [delivery.alert for delivery in await store.claim(after(999), MINUTE, 10)] == ["alert-100"]
+    assert [delivery.alert for delivery in await claim(store, after(999), MINUTE, 10)] == ["alert-100"]
     assert await store.alert("alert-101") is None
 
 
@@ -1287,7 +1577,8 @@ async def test_a_single_alert_that_waited_is_sent_as_it_is(store: Store) -> None
 
     tally = await store.tally()
     assert (tally.collected, tally.waiting) == (0, 1)
-    assert [one.alert for one in await store.claim(after(5), timedelta(minutes=1), 9)] == ["alert-1"]
+    [held] = await claim(store, after(5), timedelta(minutes=1), 9)
+    assert held == a_delivery(1, due=after(5), attempts=1, token=held.token, since=NOON)
 
 
 async def test_a_digest_of_nothing_says_so(store: Store) -> None:
@@ -1337,7 +1628,7 @@ async def test_what_a_visit_tells_of_a_source_may_wait_for_a_digest(store: Store
     await store.visited(Visit(source="agency", at=NOON, due=NOON), [silence], [a_delivery(digest=True)])
 
     assert await store.waiting_for_digest("desk", after(100_000)) == [silence]
-    assert await store.claim(after(99), MINUTE, 10) == []
+    assert await claim(store, after(99), MINUTE, 10) == []
 
 
 # Sources
@@ -1455,7 +1746,7 @@ async def test_a_visit_is_kept_with_what_it_is_to_tell(store: Store) -> None:
     await store.visited(visit, [dataclasses.replace(silence, title="other words")], [a_delivery(body=b"other bytes")])
 
     assert await store.alerts() == [silence]
-    assert [delivery.body for delivery in await store.claim(NOON, MINUTE, 10)] == [b"\x00bytes\xff"]
+    assert [delivery.body for delivery in await claim(store, NOON, MINUTE, 10)] == [b"\x00bytes\xff"]
     assert (await store.tally()).articles == 0
 
 
@@ -1486,9 +1777,9 @@ async def test_the_last_visit_replaces_the_one_before_and_visits_come_by_source_
 async def test_the_tally_counts_everything(store: Store) -> None:
     for n in (1, 2, 3):
         await store.record(an_alerting_plan(n, refill=after(1) if n == 1 else None))
-    sent, dead = await store.claim(NOON, MINUTE, 2)
-    await store.settle(sent, Sent(at=NOON))
-    await store.settle(dead, GaveUp(at=NOON, reason="410"))
+    sent, dead = await claim(store, NOON, MINUTE, 2)
+    await settle(store, sent, Sent(at=NOON))
+    await settle(store, dead, GaveUp(at=NOON, reason="410"))
 
     assert await store.tally() == Tally(
         articles=3, alerts=3, unfilled=1, waiting=1, dead=1, oldest_waiting=NOON, newest_dead=NOON
@@ -1533,3 +1824,249 @@ async def test_a_file_is_named_by_url_or_bare_path(form: str, tmp_path: Path) ->
 async def test_a_url_that_names_no_store_is_refused(url: str, complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint.replace("(", r"\(")):
         await open_store(url)
+
+
+# Whether it can be written
+
+
+async def test_a_probe_leaves_nothing_behind(store: Store) -> None:
+    await store.probe()
+    await store.probe()
+
+    assert (await store.visits(), await store.tally()) == ([], Tally())
+
+
+async def test_a_probe_changes_nothing_that_is_kept(store: Store) -> None:
+    await store.visited(Visit(source="agency", at=NOON, due=after(5)))
+
+    await store.probe()
+
+    assert [one.source for one in await store.visits()] == ["agency"]
+
+
+# What lies near what is asked for
+
+
+async def test_nothing_but_what_waits_is_ever_due_or_claimed(store: Store) -> None:
+    """Whatever was sent, given up, gathered or told in a digest before, and is older."""
+    for n in (1, 2, 3, 4):
+        await store.record(an_alerting_plan(n, deliveries=(a_delivery(n, due=after(n), digest=n > 2),)))
+    sent, dead = await store.claim("desk", after(9), MINUTE, 9)
+    await settle(store, sent, Sent(at=after(9)))
+    await settle(store, dead, GaveUp(at=after(9), reason="500"))
+    await store.digested(["alert-4"], *a_digest())
+    [digest] = await store.claim("desk", after(100), MINUTE, 9)
+    await settle(store, digest, Sent(at=after(100)))
+    assert await store.due(["desk"], after(999)) == []
+    assert await store.next_due() is None
+    assert await store.claim("desk", after(999), MINUTE, 9, probe=True) == []
+
+    await store.keep_breaker(Breaker(sink="desk", state="open"), after(9))
+    assert await store.due(["desk"], after(999)) == []
+    await store.record(an_alerting_plan(5, deliveries=(a_delivery(5, due=after(2_000)),)))
+    assert await store.due(["desk"], after(999)) == ["desk"]
+    assert [one.alert for one in await store.claim("desk", after(999), MINUTE, 9, probe=True)] == ["alert-5"]
+
+
+async def test_a_probe_that_nobody_settled_is_made_again_when_its_lease_is_over(store: Store) -> None:
+    await store.record(an_alerting_plan(deliveries=(a_delivery(due=after(600)),)))
+    await store.keep_breaker(Breaker(sink="desk", state="open", due=after(5)), NOON)
+    await store.claim("desk", after(5), MINUTE, 1, probe=True)
+
+    assert await store.due(["desk"], after(5.9)) == []
+    assert await store.claim("desk", after(5.9), MINUTE, 1, probe=True) == []
+    assert await store.due(["desk"], after(6)) == ["desk"]
+    assert len(await store.claim("desk", after(6), MINUTE, 1, probe=True)) == 1
+
+
+async def test_of_equal_times_what_was_recorded_first_is_sent_first_and_listed_last(store: Store) -> None:
+    for n in (3, 1, 2):
+        await store.record(an_alerting_plan(n))
+
+    assert [one.alert for one in await store.deliveries()] == ["alert-2", "alert-1", "alert-3"]
+    assert [one.alert for one in await store.deliveries(limit=2)] == ["alert-2", "alert-1"]
+    assert [one.id for one in await store.alerts()] == ["alert-2", "alert-1", "alert-3"]
+    assert [one.id for one in await store.alerts(rule="summit")] == ["alert-2", "alert-1", "alert-3"]
+    assert [one.alert for one in await store.claim("desk", NOON, MINUTE, 1, probe=True)] == ["alert-3"]
+    assert [one.alert for one in await store.claim("desk", NOON, MINUTE, 9)] == ["alert-1", "alert-2"]
+
+
+async def test_one_receiver_s_breaker_that_closes_hastens_nothing_of_another_and_no_digest(store: Store) -> None:
+    later = (a_delivery(1, sink="desk", due=after(60)), a_delivery(1, sink="archive", due=after(60)))
+    await store.record(an_alerting_plan(1, deliveries=later))
+    await store.record(an_alerting_plan(2, deliveries=(a_delivery(2, due=after(90), digest=True),)))
+    await store.keep_breaker(Breaker(sink="desk", state="open"), NOON)
+    await store.keep_breaker(Breaker(sink="desk", width=4), after(1))
+
+    assert [(one.sink, one.at) for one in await store.told("alert-1")] == [("archive", after(60)), ("desk", after(1))]
+    assert await store.waiting_for_digest("desk", after(89)) == []
+    assert [one.id for one in await store.waiting_for_digest("desk", after(90))] == ["alert-2"]
+
+
+async def test_a_breaker_that_stays_closed_hastens_nothing(store: Store) -> None:
+    await store.record(an_alerting_plan(deliveries=(a_delivery(due=after(60)),)))
+    await store.keep_breaker(Breaker(sink="desk", width=5), after(1))
+
+    assert await store.next_due() == after(60)
+
+
+async def test_what_is_under_way_when_the_breaker_closes_is_due_with_the_rest_if_it_fails_to_be_settled(store: Store) -> None:
+    await store.record(an_alerting_plan(deliveries=(a_delivery(due=after(60)),)))
+    await store.keep_breaker(Breaker(sink="desk", state="open"), NOON)
+    await store.claim("desk", after(1), 2 * MINUTE, 1, probe=True)
+    await store.keep_breaker(Breaker(sink="desk", width=4), after(2))
+
+    assert await store.next_due() == after(3)
+    assert len(await store.claim("desk", after(3), MINUTE, 1)) == 1
+
+
+async def test_breakers_come_by_receiver(store: Store) -> None:
+    for sink in ("b", "c", "a"):
+        await store.keep_breaker(Breaker(sink=sink, failures=1), NOON)
+
+    assert [one.sink for one in await store.breakers()] == ["a", "b", "c"]
+    assert await store.breaker("b") == Breaker(sink="b", failures=1)
+
+
+async def test_each_delivery_keeps_its_own_attempts(store: Store) -> None:
+    for n in (1, 2):
+        await store.record(an_alerting_plan(n, deliveries=(a_delivery(n), a_delivery(n, sink="archive"))))
+    for n in range(40):
+        for held in await claim(store, after(n), MINUTE, 9, probe=True):
+            if n < 3 or (held.alert, held.sink) == ("alert-1", "desk"):
+                await settle(store, held, Again(at=after(n), due=after(n), reason="503"), probe=True)
+
+    kept = {
+        (alert, sink): [one.began for one in await store.attempts(alert, sink)]
+        for alert in ("alert-1", "alert-2")
+        for sink in ("desk", "archive")
+    }
+    assert kept.pop(("alert-1", "desk")) == [after(n) for n in range(10, 40)]
+    assert list(kept.values()) == [[NOON, after(1), after(2)]] * 3
+
+
+async def test_one_delivery_of_several_comes_with_its_own_bytes(store: Store) -> None:
+    for n in (1, 2):
+        both = (a_delivery(n, body=b"desk %d" % n), a_delivery(n, sink="archive", body=b"archive %d" % n))
+        await store.record(an_alerting_plan(n, deliveries=both))
+
+    for n in (1, 2):
+        for sink in ("desk", "archive"):
+            found = await store.delivery(f"alert-{n}", sink)
+            assert found is not None
+            assert found.body == f"{sink} {n}".encode()
+
+
+async def test_what_is_gathered_is_not_made_due_by_itself_and_of_what_was_told_in_a_digest_the_digest_is(store: Store) -> None:
+    for n in (1, 2):
+        await store.record(a_collecting_plan(n, "desk", "archive"))
+    await store.digested(["alert-1"], *a_digest())
+
+    assert await store.requeue([("alert-2", "desk"), ("alert-1", "archive"), ("alert-7", "desk")], after(5)) == 0
+    assert await store.requeue([("alert-1", "desk")], after(5)) == 1
+    assert [one.alert for one in await claim(store, after(5), MINUTE, 9)] == ["alert-100"]
+    assert [one.id for one in await store.waiting_for_digest("desk", after(999))] == ["alert-2"]
+    assert [one.id for one in await store.waiting_for_digest("archive", after(999))] == ["alert-1", "alert-2"]
+
+
+async def test_only_what_was_chosen_is_made_due_again(store: Store) -> None:
+    for n in (1, 2):
+        await store.record(an_alerting_plan(n, deliveries=(a_delivery(n), a_delivery(n, sink="archive"))))
+    for held in await claim(store, NOON, MINUTE, 9):
+        await settle(store, held, Sent(at=NOON))
+
+    assert await store.requeue([("alert-1", "desk")], after(5)) == 1
+    assert [(one.alert, one.sink) for one in await store.deliveries(state="waiting")] == [("alert-1", "desk")]
+    assert await store.told("alert-1") == [
+        Told(alert="alert-1", sink="archive", state="sent", at=NOON, attempts=1, since=NOON),
+        Told(alert="alert-1", sink="desk", state="waiting", at=after(5), since=after(5)),
+    ]
+
+
+async def test_what_was_sent_or_is_under_way_is_not_given_up_though_its_receiver_is_gone(store: Store) -> None:
+    await waiting(store, 3)
+    sent, _ = await store.claim("desk", after(2), MINUTE, 2)
+    await settle(store, sent, Sent(at=after(2)))
+
+    assert await store.give_up([], after(99), "nobody is called that") == 1
+    assert [(one.alert, one.state) for one in await store.deliveries()] == [
+        ("alert-3", "dead"),
+        ("alert-2", "waiting"),
+        ("alert-1", "sent"),
+    ]
+
+
+async def test_where_the_clock_is_set_all_that_is_leased_or_waits_goes_along(store: Store) -> None:
+    """A lease that did not would be void, or hold for ever; a page that did not, would be asked for at once, or never."""
+    await waiting(store, 1)
+    await store.claim("desk", after(1), 5 * MINUTE, 1)
+    await store.claim_sources(apart(["agency"]), after(1), 5 * MINUTE, 1)
+    await store.record(a_plan(2, refill=after(9), fills=1))
+    await store.record(a_plan(3, refill=NOON + timedelta(days=400), fills=1))
+    await store.keep_breaker(Breaker(sink="archive", failures=1, since=NOON), NOON)
+    await store.keep_breaker(Breaker(sink="night"), NOON)  # there is nothing to move
+    hour = 60 * MINUTE
+
+    await store.set_clock(hour, after(61), timedelta(hours=29))
+
+    assert await store.claim_sources(apart(["agency"]), after(65.9), MINUTE, 1) == []
+    assert await store.claim("desk", after(65.9), MINUTE, 1) == []
+    assert await store.claim_sources(apart(["agency"]), after(66), MINUTE, 1) == ["agency"]
+    assert len(await store.claim("desk", after(66), MINUTE, 1)) == 1
+    assert await store.unfilled(after(68.9), 9) == []
+    assert len(await store.unfilled(after(69), 9)) == 1
+    assert len(await store.unfilled(after(61) + timedelta(hours=28.9), 9)) == 1
+    assert len(await store.unfilled(after(61) + timedelta(hours=29), 9)) == 2
+    assert (await store.breaker("archive")).since == after(60)
+    assert await store.breaker("night") == Breaker(sink="night")
+
+
+async def test_where_the_clock_is_set_what_was_tried_waits_on_and_what_is_done_stays_as_it_is(store: Store) -> None:
+    for n in (1, 2):
+        await store.record(an_alerting_plan(n))
+    tried, dead = await store.claim("desk", NOON, MINUTE, 2)
+    await settle(store, tried, Again(at=NOON, due=after(30), reason="503"))
+    await settle(store, dead, GaveUp(at=NOON, reason="500"))
+    await store.record(a_collecting_plan(3, "archive"))
+
+    await store.set_clock(MINUTE, after(1), timedelta(hours=29))  # it was first due now, not at a time that is yet to come
+
+    assert await store.next_due() == after(31)
+    assert [one.at for one in await store.deliveries(state="dead")] == [NOON]
+    assert [one.id for one in await store.waiting_for_digest("archive", NOON)] == ["alert-3"]
+
+
+async def test_where_the_clock_is_set_back_what_was_new_is_due_at_once(store: Store) -> None:
+    await waiting(store, 1)
+    await store.set_clock(-60 * MINUTE, after(-59), timedelta(hours=29))
+
+    assert await store.next_due() == after(-59)
+    await store.set_clock(-60 * MINUTE, after(-30), timedelta(hours=29))
+    assert await store.next_due() == after(-119)
+
+
+async def test_the_tally_counts_what_is_under_way_as_waiting_and_knows_the_last_that_was_given_up(store: Store) -> None:
+    await waiting(store, 4)
+    await store.record(an_alerting_plan(9, deliveries=(a_delivery(9, sink="archive", due=NOON, digest=True),)))
+    first, second, _, _ = await store.claim("desk", after(4), MINUTE, 9)
+    await settle(store, second, GaveUp(at=after(4), reason="500"))
+    await settle(store, first, GaveUp(at=after(4), reason="500"))
+
+    assert await store.tally() == Tally(
+        articles=5, alerts=5, waiting=2, collected=1, dead=2, oldest_waiting=after(3), newest_dead=after(2)
+    )
+    assert (await store.backlog())[1] == Backlog(sink="desk", waiting=2, dead=2, oldest=after(3))
+
+
+async def test_the_hour_before_counts_alerts_that_somebody_was_told_at_once(store: Store) -> None:
+    """What is gathered does not count, nor what was raised at the very beginning of the hour, nor for other rules."""
+    told = {"summit": 0, "other": 0}
+    for n, minutes in enumerate((-60, -59, -1, 0, 1), 1):
+        alert = an_alert(n, raised=after(minutes), rule="summit")
+        await store.record(an_alerting_plan(n, alerts=(alert,), deliveries=(a_delivery(n), a_delivery(n, sink="archive"))))
+    await store.record(a_collecting_plan(7, "desk", minutes=-2))
+    await store.record(an_alerting_plan(8, alerts=(an_alert(8, raised=after(-3)),), deliveries=()))
+    await store.record(an_alerting_plan(9, alerts=(an_alert(9, raised=after(-3), rule="other"),), deliveries=(a_delivery(9),)))
+
+    ledger = await store.ledger(["summit"], NOON, {}, NOON)
+    assert {**told, **ledger.told} == {"summit": 3, "other": 0}

@@ -16,7 +16,7 @@ from monitor.app.book import Book, read_rules, told_to_all
 from monitor.cli.watch import first_round, introduction
 from monitor.desk import Receiver as Wishes
 from monitor.errors import ConfigError, DeliveryFailed, StoreError
-from monitor.model import Alert, Delivery, Visit
+from monitor.model import Alert, Delivery, Receipt, Visit
 from monitor.policy import Route
 from monitor.stores.memory import MemoryStore
 from rules import Article, Invalid
@@ -49,6 +49,7 @@ class Sink:
     """A receiver that takes everything but what `fails` says."""
 
     id = "desk"
+    at_once = 1
 
     def __init__(self, *, fails: bool = False) -> None:
         self.fails = fails
@@ -57,10 +58,11 @@ class Sink:
     def render(self, alert: Alert) -> bytes:
         return alert.id.encode()
 
-    async def send(self, delivery: Delivery) -> None:
+    async def send(self, delivery: Delivery) -> Receipt:
         self.got.append(delivery.alert)
         if self.fails:
             raise DeliveryFailed("HTTP 500")
+        return Receipt()
 
 
 # Rules

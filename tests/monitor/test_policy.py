@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import policy
-from monitor.desk import Receiver
-from monitor.errors import DeliveryFailed, Refused
+from monitor.desk import Digest, Receiver
+from monitor.desk import Route as Way
 from monitor.headline import headline
-from monitor.model import Again, Event, Fresh, GaveUp, Ledger, Plan
+from monitor.model import Again, Attempt, Breaker, Delivery, Event, Fresh, GaveUp, Ledger, Outcome, Plan, Sent, Visit
 from monitor.policy import Office, Route
-from rules import Article, Finding, Match, Once, Rule
+from rules import Article, Finding, Match, Once, Rule, cron
+from rules.rule import Frequency
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -426,8 +427,14 @@ def test_a_title_is_filled_in_and_nothing_more(title: str, values: dict[str, str
 # When to try again
 
 
+def outcome_of(attempts: int, jitter: float = 0, **attempt: Any) -> Outcome:
+    """What becomes of a delivery whose attempt of this number has failed."""
+    delivery = Delivery(alert="alt_1", sink="desk", body=b"", due=NOON, attempts=attempts)
+    return policy.outcome(delivery, Attempt(**{"began": NOON, "trouble": "http", "reason": "HTTP 500", **attempt}), jitter)
+
+
 def test_a_delivery_is_tried_fourteen_times_over_four_days() -> None:
-    outcomes = [policy.after_failure(n, DeliveryFailed("HTTP 500"), NOON, 0) for n in range(1, 15)]
+    outcomes = [outcome_of(n) for n in range(1, 15)]
     waits = [outcome.due - NOON for outcome in outcomes if isinstance(outcome, Again)]
 
     assert waits[:4] == [timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10)]
@@ -436,25 +443,343 @@ def test_a_delivery_is_tried_fourteen_times_over_four_days() -> None:
     assert outcomes[-1] == GaveUp(NOON, "HTTP 500")
 
 
+def test_waits_are_counted_from_the_end_of_the_attempt() -> None:
+    assert outcome_of(1, took=timedelta(seconds=15)) == Again(
+        NOON + timedelta(seconds=15), NOON + timedelta(seconds=20), "HTTP 500"
+    )
+    assert outcome_of(1, took=timedelta(seconds=2), trouble=None) == Sent(NOON + timedelta(seconds=2))
+
+
 @pytest.mark.parametrize(("jitter", "wait"), [(-1, 24), (1, 36)])
 def test_waits_differ_by_up_to_a_fifth(jitter: float, wait: int) -> None:
-    outcome = policy.after_failure(2, DeliveryFailed("x"), NOON, jitter)
-
-    assert outcome == Again(NOON, NOON + timedelta(seconds=wait), "x")
+    assert outcome_of(2, jitter) == Again(NOON, NOON + timedelta(seconds=wait), "HTTP 500")
 
 
 @pytest.mark.parametrize(
     ("asked", "wait"), [(timedelta(seconds=1), timedelta(seconds=5)), (HOUR, HOUR), (timedelta(days=9000), DAY)]
 )
 def test_a_receiver_may_ask_for_more_time_up_to_a_day(asked: timedelta, wait: timedelta) -> None:
-    assert policy.after_failure(1, DeliveryFailed("429", wait=asked), NOON, 0) == Again(NOON, NOON + wait, "429")
+    assert outcome_of(1, wait=asked) == Again(NOON, NOON + wait, "HTTP 500")
 
 
-def test_a_refused_delivery_is_not_tried_again() -> None:
-    assert policy.after_failure(1, Refused("410 Gone"), NOON, 0) == GaveUp(NOON, "410 Gone")
+def test_a_probe_is_never_the_last_attempt() -> None:
+    assert outcome_of(14, probe=True) == Again(NOON, NOON + DAY, "HTTP 500")
+    assert outcome_of(0, probe=True) == Again(NOON, NOON, "HTTP 500")
+
+
+@pytest.mark.parametrize(
+    ("status", "hours", "ends"), [(400, 100, True), (422, 100, True), (400, 99, False), (401, 100, False), (502, 100, False)]
+)
+def test_a_message_that_its_receiver_minds_is_given_up_in_the_end_though_only_probes_were_made(
+    status: int, hours: int, *, ends: bool
+) -> None:
+    """Else it alone would keep the breaker open, and have its receiver disabled."""
+    delivery = Delivery(alert="alt_1", sink="desk", body=b"", due=NOON, attempts=5, since=NOON)
+    attempt = Attempt(began=NOON + hours * HOUR, trouble="http", status=status, reason="no", probe=True)
+    assert isinstance(policy.outcome(delivery, attempt, 0), GaveUp) is ends
+
+
+def test_what_a_receiver_that_is_gone_did_not_take_is_not_given_up() -> None:
+    assert outcome_of(14, trouble="gone") == Again(NOON, NOON + DAY, "HTTP 500")
 
 
 def test_a_missing_page_is_asked_for_five_times_more() -> None:
     waits = [policy.next_fill(n, NOON) for n in range(8)]
 
     assert waits == [None, *(NOON + timedelta(minutes=n) for n in (1, 5, 30, 120, 360)), None, None]
+
+
+def test_a_page_that_asks_for_more_time_gets_it_up_to_a_day() -> None:
+    assert policy.next_fill(1, NOON, timedelta(seconds=1)) == NOON + timedelta(minutes=1)
+    assert policy.next_fill(1, NOON, HOUR) == NOON + HOUR
+    assert policy.next_fill(1, NOON, timedelta(days=9000)) == NOON + DAY
+    assert policy.next_fill(6, NOON, HOUR) is None
+
+
+# What else a plan says
+
+
+def test_a_plan_says_what_it_was_told_and_what_its_article_is() -> None:
+    given = article("a", STORY)
+    plan = Desk().plan(given, finding("Talks", place="Malta"), refill=NOON + HOUR, fills=2, at=NOON + HOUR)
+    again = Desk().plan(given, finding("Talks", place="Malta"))
+
+    assert (plan.article, plan.at, plan.first_seen, plan.refill, plan.fills) == (given, NOON + HOUR, NOON + HOUR, NOON + HOUR, 2)
+    assert plan.revision == again.revision != Desk().plan(article("a", STORY + " Edited.")).revision
+    assert plan.sketch
+    assert (again.refill, again.fills) == (None, 0)
+
+
+def test_a_match_of_a_rule_that_is_gone_since_says_nothing() -> None:
+    gone = Match(rule="gone", article="a", findings=(finding("Talks", place="Malta"),))
+    plan = policy.plan(Fresh(article=article()), article(), [gone], rules={"talks": rule()}, ledger=Ledger(), at=NOON)
+
+    assert (plan.alerts, plan.events, plan.stamps) == ((), (), {})
+
+
+def test_a_rule_of_which_nothing_was_known_is_recorded_at_stamp_0() -> None:
+    match = Match(rule="talks", article="a", findings=(finding("Talks", place="Malta"),))
+    plan = policy.plan(Fresh(article=article()), article(), [match], rules={"talks": rule()}, ledger=Ledger(), at=NOON)
+
+    assert plan.stamps == {"talks": 0}
+
+
+def test_an_edit_is_asked_of_every_rule_that_it_matched_before_unless_its_page_could_not_be_had() -> None:
+    """Each is outdated by what others say of it meanwhile; what could not be read takes nothing back."""
+    edited = Fresh(article=article(body="Edited"), first_seen=NOON - HOUR)
+    both = {"talks": rule(), "accords": rule(id="accords")}
+    match = Match(rule="talks", article="a", findings=(finding("Talks", place="Malta"),))
+
+    def stamps(fresh: Fresh, **how: Any) -> list[str]:
+        return list(policy.plan(fresh, fresh.article, [match], rules=both, ledger=Ledger(), at=NOON, **how).stamps)
+
+    assert stamps(edited) == ["talks", "accords"]
+    assert stamps(edited, whole=False) == ["talks"]
+    assert stamps(replace(edited, first_seen=None)) == ["talks"]
+
+
+def test_an_article_is_old_once_it_is_more_than_a_day_old() -> None:
+    assert not policy.is_old(article(published=NOON - DAY), NOON)
+    assert policy.is_old(article(published=NOON - DAY - timedelta(seconds=1)), NOON)
+    assert not policy.is_old(article(published=None), NOON)
+
+
+def test_what_is_old_is_judged_by_when_it_was_first_seen() -> None:
+    seen, published = NOON - 2 * DAY, NOON - 2 * DAY - HOUR
+    fresh = Fresh(article=article(published=published), first_seen=seen)
+    match = Match(rule="talks", article="a", findings=(finding("Talks", place="Malta"),))
+
+    plan = policy.plan(fresh, fresh.article, [match], rules={"talks": rule()}, ledger=Ledger(), at=NOON, backlog=True)
+    assert (plan.first_seen, [alert.held for alert in plan.alerts]) == (seen, [None])
+
+
+def test_how_far_back_reports_are_needed_of_which_rules() -> None:
+    """Rules without a rule of time need none, but for an article that was edited: what it said itself, and when."""
+    plain, fresh = rule(), Fresh(article=article())
+
+    assert policy.histories([plain], fresh, NOON) == {}
+    assert policy.histories([plain], replace(fresh, first_seen=NOON - HOUR), NOON) == {"talks": NOON - HOUR}
+
+
+def test_the_ledger_of_no_rule_reaches_back_as_far_as_copies_do() -> None:
+    assert policy.since([], Fresh(article=article()), NOON) == NOON - 7 * DAY
+
+
+# Who is told, and when
+
+
+def test_a_receiver_without_wishes_is_told_everything() -> None:
+    plain = Route(id="desk", render=lambda alert: alert.title.encode())
+    plan = Desk(rule(level="low"), routes=(plain,)).plan(article(), finding("Talks", place="Malta"))
+
+    (delivery,) = plan.deliveries
+    assert (delivery.alert, delivery.sink, delivery.body) == (plan.alerts[0].id, "desk", b"Talks: Malta")
+    assert (delivery.due, delivery.digest, delivery.attempts) == (NOON, False, 0)
+
+
+def test_what_waits_for_a_digest_is_due_when_that_is() -> None:
+    """Two receivers of one alert: one is told at once, the other with all else in the evening."""
+    routes = (route("now"), route("later", digest=Digest(at=cron.parse("18:00"))))
+    plan = Desk(routes=routes).plan(article(), finding("Talks", place="Malta"))
+
+    assert [(one.sink, one.digest, one.due) for one in plan.deliveries] == [
+        ("now", False, NOON),
+        ("later", True, NOON + 6 * HOUR),
+    ]
+
+
+def test_more_alerts_of_a_rule_in_an_hour_than_the_cap_wait_for_a_digest() -> None:
+    alert = Desk().plan(article(), finding("Talks", place="Malta")).alerts[0]
+    office = Office(routes=(route("desk"),), cap=3)
+
+    def digest(told: int) -> list[bool]:
+        return [one.digest for one in policy.deliveries(alert, None, office, {"talks": told})]
+
+    assert (digest(2), digest(3)) == ([False], [True])
+    assert [one.digest for one in policy.deliveries(alert, None, Office(routes=office.routes), {"talks": 1_000})] == [False]
+
+
+# What is told of sources, rules and receivers
+
+
+def test_of_a_silent_source_all_is_told_that_somebody_needs_to_know() -> None:
+    visit = Visit(source="agency", at=NOON, due=NOON + HOUR)
+    alert = policy.notice(visit, "silent", "no article since Monday", NOON + HOUR)
+
+    assert (alert.kind, alert.rule, alert.rule_title, alert.level) == ("silent", "source-silent", "A source is silent", "high")
+    assert (alert.title, alert.article.title) == ("Source silent: agency",) * 2
+    assert (alert.article.id, alert.article.source, alert.article.summary) == (
+        "agency#silent",
+        "agency",
+        "no article since Monday",
+    )
+    assert (alert.first_seen, alert.raised) == (NOON + HOUR,) * 2
+    assert (alert.sightings, alert.tags, alert.version, alert.held) == ((), (), "", None)
+
+
+def test_one_silence_of_a_source_is_one_alert_and_so_is_its_end() -> None:
+    """The source may be looked at again before the first was kept."""
+    visit = Visit(source="agency", at=NOON, due=NOON + HOUR)
+    ended = replace(visit, at=NOON + DAY, silent=NOON)
+
+    def ids(*told: tuple[Visit, str]) -> set[str]:
+        return {policy.notice(visit, word, "why", NOON + n * HOUR).id for n, (visit, word) in enumerate(told)}
+
+    assert len(ids((visit, "silent"), (visit, "silent"))) == 1
+    assert len(ids((ended, "recovered"), (replace(ended, at=NOON + 2 * DAY), "recovered"))) == 1
+    assert len(ids((visit, "silent"), (ended, "recovered"), (replace(visit, source="daily"), "silent"))) == 3
+    assert len(ids((visit, "silent"), (replace(visit, at=NOON + DAY), "silent"))) == 2  # the next time
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"), [("silent", "nothing has matched it since 2026-07-01 12:00 UTC"), ("recovered", "it matches again")]
+)
+def test_of_a_rule_that_matched_nothing_for_too_long_it_is_told_who_that_concerns(word: str, reason: str) -> None:
+    alert = policy.quiet(rule(level="low", tags=("war",)), word, NOON, NOON + DAY)
+
+    assert (alert.kind, alert.title, alert.article.title) == (word, f"Rule {word}: talks", f"Rule {word}: talks")
+    assert (alert.rule, alert.rule_title, alert.level, alert.version, alert.tags) == (
+        "talks",
+        "Talks: {place}",
+        "low",
+        "abc",
+        ("war",),
+    )
+    assert (alert.article.id, alert.article.summary) == (f"talks#{word}", reason)
+    assert (alert.first_seen, alert.raised, alert.sightings) == (NOON + DAY, NOON + DAY, ())
+
+
+def test_one_silence_of_a_rule_is_one_alert() -> None:
+    ids = {
+        (word, since): policy.quiet(rule(id=id), word, since, now).id
+        for id, word, since, now in (
+            ("talks", "silent", NOON, NOON + DAY),
+            ("talks", "silent", NOON, NOON + 2 * DAY),
+            ("talks", "recovered", NOON, NOON + DAY),
+            ("talks", "silent", NOON + HOUR, NOON + DAY),
+        )
+    }
+
+    assert len(ids) == len(set(ids.values())) == 3
+    assert policy.quiet(rule(id="other"), "silent", NOON, NOON + DAY).id not in ids.values()
+
+
+DOWN = Breaker(sink="desk", state="open", since=NOON, reason="HTTP 500")
+
+
+@pytest.mark.parametrize(
+    ("breaker", "last", "after", "word"),
+    [
+        pytest.param(Breaker(sink="desk"), None, HOUR, None, id="all is well"),
+        pytest.param(Breaker(sink="desk"), "reachable", HOUR, None, id="all is still well"),
+        pytest.param(replace(DOWN, state="closed"), None, HOUR, None, id="now and then it fails"),
+        pytest.param(DOWN, None, timedelta(minutes=15, seconds=-1), None, id="a quarter of an hour is nothing"),
+        pytest.param(DOWN, None, timedelta(minutes=15), "unreachable", id="but no longer"),
+        pytest.param(DOWN, "reachable", HOUR, "unreachable", id="the second time, too"),
+        pytest.param(DOWN, "unreachable", HOUR, None, id="once"),
+        pytest.param(replace(DOWN, since=None), None, HOUR, None, id="since when is not known"),
+        pytest.param(DOWN, "disabled", timedelta(0), None, id="enabled, and failing again"),
+        pytest.param(Breaker(sink="desk"), "unreachable", HOUR, "reachable", id="it is back"),
+        pytest.param(replace(DOWN, state="disabled"), None, timedelta(0), "disabled", id="it said that it is gone"),
+        pytest.param(replace(DOWN, state="disabled"), "unreachable", 5 * DAY, "disabled", id="it failed for days"),
+        pytest.param(replace(DOWN, state="disabled"), "disabled", 6 * DAY, None, id="that is known"),
+        pytest.param(Breaker(sink="desk"), "disabled", HOUR, "reachable", id="somebody enabled it"),
+    ],
+)
+def test_the_others_are_told_of_a_receiver_so(breaker: Breaker, last: str | None, after: timedelta, word: str | None) -> None:
+    alert = policy.failing(breaker, last or "reachable", NOON + after)
+
+    assert (alert.kind if alert else None) == word
+
+
+@pytest.mark.parametrize(
+    ("breaker", "word", "reason"),
+    [
+        (DOWN, "unreachable", "HTTP 500, since 2026-07-01 12:00 UTC"),
+        (replace(DOWN, state="disabled", since=None), "disabled", "HTTP 500"),
+        (Breaker(sink="desk"), "reachable", "it takes what it is sent"),
+    ],
+)
+def test_of_a_receiver_all_is_told_that_somebody_needs_to_know(breaker: Breaker, word: str, reason: str) -> None:
+    alert = policy.failing(breaker, "unreachable" if word == "reachable" else "reachable", NOON + HOUR)
+
+    assert alert is not None
+    assert (alert.kind, alert.rule, alert.rule_title, alert.level) == (
+        word,
+        "receiver-failing",
+        "A receiver cannot be told",
+        "high",
+    )
+    assert (alert.title, alert.article.title) == (f"Receiver {word}: desk",) * 2
+    assert (alert.article.id, alert.article.summary) == ("desk#receiver", reason)
+    assert (alert.first_seen, alert.raised) == (NOON + HOUR,) * 2
+    assert (alert.sightings, alert.tags, alert.version) == ((), (), "")
+
+
+def test_of_each_receiver_and_each_time_it_is_another_alert() -> None:
+    told = [
+        policy.failing(replace(DOWN, sink=sink, state=state), "reachable", NOON + after)
+        for sink, state, after in (
+            ("desk", "open", HOUR),
+            ("pager", "open", HOUR),
+            ("desk", "disabled", HOUR),
+            ("desk", "open", DAY),
+        )
+    ]
+
+    assert len({alert.id for alert in told if alert}) == 4
+
+
+def test_a_source_is_known_unless_it_is_said_to_be_new() -> None:
+    plan = Desk(routes=(route("all"),)).plan(article(published=NOON - 2 * DAY), finding("Talks", place="Malta"))
+
+    assert ([alert.held for alert in plan.alerts], len(plan.deliveries)) == ([None], 1)
+
+
+@pytest.mark.parametrize(("whole", "kinds"), [(True, ["retracted"]), (False, [])])
+def test_what_an_article_no_longer_says_is_taken_back_unless_its_page_could_not_be_had(*, whole: bool, kinds: list[str]) -> None:
+    malta, riga = finding("Talks in Malta", place="Malta"), finding("Riga will host others", 30, place="Riga")
+    first = Desk().plan(article("a", "Talks in Malta. Riga will host others"), malta, riga)
+    edited = Fresh(article=article("a", "Talks in Malta"), first_seen=NOON)
+    match = Match(rule="talks", article="a", findings=(malta,))
+    ledger = Ledger(events=first.events, reports=first.reports)
+    second = policy.plan(edited, edited.article, [match], rules={"talks": rule()}, ledger=ledger, at=NOON + HOUR, whole=whole)
+
+    assert [len(plan.reports) for plan in (first, second)] == [2, 1 + len(kinds)]
+    assert [alert.kind for alert in second.alerts] == kinds
+
+
+def test_what_was_told_in_the_hour_before_counts_for_the_cap() -> None:
+    match = Match(rule="talks", article="a", findings=(finding("Talks", place="Malta"),))
+    office = Office(routes=(route("desk"),), cap=3)
+
+    def digest(told: int) -> list[bool]:
+        ledger = Ledger(told={"talks": told})
+        plan = policy.plan(
+            Fresh(article=article()), article(), [match], rules={"talks": rule()}, ledger=ledger, at=NOON, office=office
+        )
+        return [one.digest for one in plan.deliveries]
+
+    assert (digest(2), digest(3)) == ([False], [True])
+
+
+def test_ways_send_alerts_to_some_receivers() -> None:
+    alert = Desk().plan(article(), finding("Talks", place="Malta")).alerts[0]
+    office = Office(routes=(route("desk"), route("pager")), ways=(Way(to=("pager",)),))
+
+    assert [one.sink for one in policy.deliveries(alert, None, office)] == ["pager"]
+
+
+def test_the_reports_of_a_rule_of_time_are_needed_as_far_back_as_it_looks() -> None:
+    burst = rule(frequency=Frequency(at_least=3, within=HOUR))
+    since = policy.histories([burst], Fresh(article=article()), NOON)["talks"]
+
+    assert NOON - 3 * DAY < since <= NOON - 2 * HOUR
+    assert policy.histories([burst], Fresh(article=article(), first_seen=NOON - 9 * DAY), NOON) == {"talks": NOON - 9 * DAY}
+    assert policy.histories([burst], Fresh(article=article(), first_seen=NOON), NOON) == {"talks": since}
+
+
+def test_an_article_that_no_rule_is_asked_of_is_not_sketched() -> None:
+    plan = policy.plan(Fresh(article=article("a", STORY)), article("a", STORY), [], rules={}, ledger=Ledger(), at=NOON)
+
+    assert plan.sketch == ()

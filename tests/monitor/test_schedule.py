@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import structlog
 
-from monitor import schedule
 from monitor.errors import StoreError
 from monitor.schedule import Schedule
 
@@ -19,8 +19,9 @@ class World:
 
     due: list[str] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
-    waiting: int = 0
-    rounds: int = 0
+    looks: int = 0
+    looking: asyncio.Event | None = None
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
     tidied: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
@@ -36,11 +37,17 @@ class World:
             raise RuntimeError("a bug")
         await self.gate.wait()
 
-    async def deliver(self) -> int:
-        self.rounds += 1
+    async def run(self) -> None:
+        await self.closing.wait()
+
+    async def look(self) -> None:
+        self.looks += 1
         self.moved.set()
-        made, self.waiting = min(self.waiting, 2), max(0, self.waiting - 2)
-        return made
+        if self.looking:
+            await self.looking.wait()
+
+    def close(self) -> None:
+        self.closing.set()
 
     async def tidy(self) -> None:
         self.tidied += 1
@@ -49,9 +56,8 @@ class World:
         self.started.append("refill")
 
     def schedule(self, slots: int = 2) -> Schedule:
-        return Schedule(
-            claim=self.claim, ingest=self.ingest, deliver=self.deliver, refill=self.refill, tidy=self.tidy, slots=slots
-        )
+        senders: Any = self
+        return Schedule(claim=self.claim, ingest=self.ingest, senders=senders, refill=self.refill, tidy=self.tidy, slots=slots)
 
 
 async def settle() -> None:
@@ -92,57 +98,19 @@ async def test_a_visit_that_breaks_leaves_the_others_alone(hurry: asyncio.Event)
     await clock.drain(1, hurry)
 
 
-async def test_a_nudge_delivers_until_nothing_is_due(hurry: asyncio.Event) -> None:
-    world = World(waiting=5)
-    clock = world.schedule()
-    clock.nudge()
-    await settle()
-    assert world.waiting == 0
-    assert world.rounds == 4  # 2, 2, 1, none
-    await clock.drain(1, hurry)
-
-
-async def test_a_round_that_hangs_does_not_hold_up_the_next(hurry: asyncio.Event) -> None:
+async def test_a_nudge_during_a_look_is_followed_by_another_look(hurry: asyncio.Event) -> None:
     world = World()
     clock = world.schedule()
-    stuck = asyncio.Event()
-    rounds: list[int] = []
-
-    async def deliver() -> int:
-        rounds.append(1)
-        if len(rounds) == 1:
-            await stuck.wait()
-        return 0
-
-    clock.deliver = deliver
-    clock.nudge()
-    await settle()
-    clock.nudge()
-    await settle()
-    assert len(rounds) == 2
-    stuck.set()
-    await clock.drain(1, hurry)
-
-
-async def test_a_nudge_beyond_the_last_round_follows_later(hurry: asyncio.Event) -> None:
-    world = World()
-    clock = world.schedule()
-    rounds: list[int] = []
-
-    async def deliver() -> int:
-        rounds.append(1)
-        await world.gate.wait()
-        return 0
-
-    clock.deliver = deliver
-    for _ in range(schedule.ROUNDS + 3):
+    world.looking = asyncio.Event()
+    for _ in range(5):
         clock.nudge()
     await settle()
-    assert len(rounds) == schedule.ROUNDS
-    world.gate.set()
+    assert world.looks == 1
+    world.looking.set()
     await settle()
-    assert len(rounds) == schedule.ROUNDS + 1
+    assert world.looks == 2
     await clock.drain(1, hurry)
+    assert world.closing.is_set()
 
 
 async def test_draining_waits_for_what_is_under_way_and_starts_nothing(hurry: asyncio.Event) -> None:

@@ -20,7 +20,7 @@ import pytest
 from sqlite_utils import Database
 
 from monitor.errors import StoreError
-from monitor.model import Alert, Claim, Delivery, Fresh, Ledger, Original, Plan, Report, Sent, Tally, Visit
+from monitor.model import Alert, Attempt, Claim, Delivery, Fresh, Ledger, Original, Plan, Report, Sent, Tally, Visit
 from monitor.stores import migrations, opening, pruning, rows
 from monitor.stores.sqlite import SqliteStore, is_held
 from rules import Article
@@ -248,7 +248,7 @@ async def test_two_connections_never_claim_the_same_delivery(tmp_path: Path) -> 
     for n in range(30):
         await one.record(a_plan(n))
 
-    batches = await asyncio.gather(*(store.claim(NOON, MINUTE, 4) for store in [one, two] * 5))
+    batches = await asyncio.gather(*(store.claim("desk", NOON, MINUTE, 4) for store in [one, two] * 5))
 
     alerts = [delivery.alert for batch in batches for delivery in batch]
     assert sorted(alerts) == sorted(f"alert-{n}" for n in range(30))
@@ -453,7 +453,7 @@ async def test_a_file_of_the_first_release_comes_up_with_all_that_is_in_it(relea
     one, odd = await store.articles(NOON)
     [version] = await store.revisions("feed#1")
     [visit] = await store.visits()
-    [delivery] = await store.claim(NOON, MINUTE, 10)
+    [delivery] = await store.claim("desk", NOON, MINUTE, 10)
 
     assert (one.article.title, one.article.body, one.first_seen, one.unread) == (
         "Talks in Malta",
@@ -596,11 +596,11 @@ async def test_its_deliveries_stand_as_they_stood_and_go_in_the_same_order(prove
         ("mail", "dead", 14, None),
         ("pager", "waiting", 0, None),
     ]
-    await store.settle(Delivery(alert="alt_1", sink="desk", body=b"", due=NOON, token="held"), Sent(NOON))
-    assert [(one.alert, one.sink, one.body) for one in await store.claim(NOON, MINUTE, 10)] == [
-        ("alt_2", "desk", b"\x01"),
-        ("alt_1", "pager", b"\x04"),
-    ]
+    held = Delivery(alert="alt_1", sink="desk", body=b"", due=NOON, token="held")
+    await store.settle(held, Sent(NOON), Attempt(began=NOON))
+    assert await store.due(["desk", "mail", "pager"], NOON) == ["desk", "pager"]
+    assert [(one.alert, one.body) for one in await store.claim("desk", NOON, MINUTE, 10)] == [("alt_2", b"\x01")]
+    assert [(one.alert, one.body) for one in await store.claim("pager", NOON, MINUTE, 10)] == [("alt_1", b"\x04")]
     await store.close()
 
 

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from monitor import steps
 from monitor.errors import DeliveryFailed, FetchFailed, MonitorError, Outdated, Refused, StoreError
-from monitor.model import Alert, Cursor, Delivery, Fetched, Filled, Fresh, Original, Plan, Visit
+from monitor.model import Alert, Cursor, Delivery, Fetched, Filled, Fresh, Original, Plan, Receipt, Visit
 from monitor.policy import Office, Route
 from monitor.steps import Bench, Delivered, Examined, Round
 from monitor.steps.examining import PAGES
@@ -90,16 +90,18 @@ class Receiver:
 
     errors: list[Exception | None] = field(default_factory=list)
     id: str = "desk"
+    at_once: int = 8
     got: list[str] = field(default_factory=list)
 
     def render(self, alert: Alert) -> bytes:
         return alert.id.encode()
 
-    async def send(self, delivery: Delivery) -> None:
+    async def send(self, delivery: Delivery) -> Receipt:
         error = self.errors.pop(0) if self.errors else None
         if error:
             raise error
         self.got.append(delivery.alert)
+        return Receipt(status=200)
 
 
 async def ingest(source: Paper, store: Any, accept: Any = None, clock: Clock | None = None) -> Visit:
@@ -112,12 +114,7 @@ async def ingest(source: Paper, store: Any, accept: Any = None, clock: Clock | N
 
 async def deliver(store: Any, *sinks: Any, clock: Clock | None = None) -> Delivered:
     return await steps.deliver(
-        store=store,
-        sinks={sink.id: sink for sink in sinks},
-        clock=clock or Clock(),
-        jitter=lambda: 0.0,
-        lease=MINUTE,
-        limit=50,
+        {sink.id: sink for sink in sinks}, store=store, clock=clock or Clock(), jitter=lambda: 0.0, lease=MINUTE
     )
 
 
@@ -534,6 +531,30 @@ async def test_the_first_of_many_are_recorded_before_the_pages_of_the_last_are_f
     assert (result.fresh, len(result.alerts)) == (10, 1)
 
 
+@pytest.mark.parametrize(("in_turn", "often"), [(True, False), (False, True)])
+async def test_twenty_that_report_of_one_rule_at_once_are_planned_once_each(*, in_turn: bool, often: bool) -> None:
+    """With its control: where they do not take turns, they overtake one another."""
+
+    class Counting(MemoryStore):
+        plans = 0
+
+        async def ledger(self, *args: Any, **named: Any) -> Any:
+            self.plans += 1
+            found = await super().ledger(*args, **named)
+            await asyncio.sleep(0)  # as a real store lets others go on
+            return found
+
+    class Open:
+        async def __aenter__(self) -> None: ...
+        async def __aexit__(self, *_: object) -> None: ...
+
+    store = Counting()
+    desk = bench(store) if in_turn else bench(store, one_at_a_time=Open())
+    await asyncio.gather(*(steps.examine([story(f"s{n}", f"Town{n}")], bench=desk) for n in range(20)))
+    assert len(await store.alerts()) == 20
+    assert (store.plans > 20) is often
+
+
 # Deliver
 
 
@@ -547,7 +568,7 @@ async def test_what_is_delivered_is_settled(logs: list[Any]) -> None:
     store, desk = await two_alerts(), Receiver()
 
     assert await deliver(store, desk) == Delivered(sent=2)
-    assert logs[-1] == {"event": "delivered", "log_level": "info", "sent": 2, "again": 0, "gave_up": 0}
+    assert [(line["sink"], line["alert"]) for line in logs if line["event"] == "delivered"] == [("desk", one) for one in desk.got]
     assert (await deliver(store, desk)).attempts == 0
     assert sorted(desk.got) == sorted(alert.id for alert in await store.alerts())
 
@@ -569,36 +590,39 @@ async def test_a_sinks_bug_costs_one_attempt(logs: list[Any]) -> None:
     assert not [event for event in logs if "s3cret" in str({**event, "exc_info": None})]
 
 
-async def test_a_receiver_that_refuses_is_not_asked_again() -> None:
-    store, desk = await two_alerts(), Receiver([Refused("410 Gone"), Refused("410 Gone")])
+async def test_a_receiver_that_is_gone_is_not_asked_again_and_what_it_did_not_take_is_parked() -> None:
+    gone = Refused("HTTP 410", kind="gone")
+    store, desk = await two_alerts(), Receiver([gone, gone], at_once=1)
 
-    assert await deliver(store, desk) == Delivered(gave_up=2)
-    assert (await store.tally()).dead == 2
+    assert await deliver(store, desk) == Delivered(again=1)
+    assert await deliver(store, desk, clock=Clock(NOON + timedelta(days=30))) == Delivered()
+    assert [one.state for one in await store.deliveries()] == ["parked", "parked"]
 
 
-async def test_a_receiver_that_is_not_there_has_until_the_last_attempt_to_come_back() -> None:
+async def test_what_is_for_a_receiver_that_is_not_there_waits_for_it() -> None:
     store, desk = await two_alerts(), Receiver()
 
-    assert await deliver(store) == Delivered(again=2)
+    assert await deliver(store) == Delivered()
     assert await deliver(store, desk, clock=Clock(NOON + MINUTE)) == Delivered(sent=2)
 
 
 async def test_an_attempt_that_would_outlast_its_lease_has_failed() -> None:
     class Slow(Receiver):
-        async def send(self, delivery: Delivery) -> None:
+        async def send(self, delivery: Delivery) -> Receipt:
             await asyncio.Event().wait()
+            raise AssertionError
 
     store = await two_alerts()
-    done = await steps.deliver(
-        store=store, sinks={"desk": Slow()}, clock=Clock(), jitter=lambda: 0.0, lease=timedelta(milliseconds=10), limit=50
-    )
+    done = await steps.deliver({"desk": Slow()}, store=store, clock=Clock(), jitter=lambda: 0.0, lease=timedelta(milliseconds=10))
 
     assert done == Delivered(again=2)
+    (attempt,) = await store.attempts((await store.alerts())[0].id, "desk")
+    assert attempt.trouble == "slow"
 
 
 async def test_a_store_that_fails_does_not_cut_the_other_sends_short() -> None:
     class Failing(MemoryStore):
-        async def settle(self, delivery: Delivery, outcome: Any) -> None:
+        async def settle(self, delivery: Delivery, outcome: Any, attempt: Any) -> None:
             raise StoreError("disk full")
 
     store, desk = Failing(), Receiver()
