@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from monitor.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -58,17 +58,17 @@ class Guard:
         except ValueError as error:
             raise ConfigError(f"not a network such as 10.1.0.0/16: {error}") from error
 
-    def check(self, host: str, port: int) -> None:
-        """Raises Blocked unless this very address may be reached at this port."""
+    def check(self, host: str, port: int, ports: Collection[int] = PORTS) -> None:
+        """Raises Blocked unless this very address may be reached at this port: one of `ports`, unless it is on the allow list."""
         try:
-            address = unwrapped(ip_address(host.partition("%")[0]))
+            address = unwrapped(ip_address(host))
         except ValueError:
             raise Blocked(f"blocked address {host}") from None
         if self._allowed(address):
             return
         if not _public(address):
             raise Blocked(f"blocked address {host}")
-        if port not in PORTS:
+        if port not in ports:
             raise Blocked(f"blocked port {port}")
 
     def _allowed(self, address: Address) -> bool:

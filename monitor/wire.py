@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from monitor.errors import FetchFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 LONGEST_WAIT = timedelta(days=1)
 """More than a day is nobody's business: a receiver that says "year 9999" would silence itself for ever."""
@@ -48,6 +48,23 @@ class Post(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailed:
+    """What a mail server answered to a letter that it took. `refused`: the addresses that it did not take it for, and what it said."""
+
+    status: int
+    said: str = ""
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+class Mailing(Protocol):
+    """Hands a letter to the mail server. Raises DeliveryFailed where it is taken for nobody."""
+
+    async def __call__(self, sender: str, recipients: Sequence[str], letter: bytes) -> Mailed:
+        """What the server said."""
+        ...
+
+
 def retry_after(answer: Response, now: datetime | None) -> timedelta | None:
     """How long a 429 or 503 asks to be left alone, up to a day; None where it does not say, or nothing sensible.
 
@@ -60,9 +77,14 @@ def retry_after(answer: Response, now: datetime | None) -> timedelta | None:
     return min(asked, LONGEST_WAIT) if asked is not None and asked >= timedelta(0) else None
 
 
+def kind(status: int) -> str:
+    """What kind of failure (errors.TROUBLES) a status is that is no success."""
+    return _KINDS.get(status, "http")
+
+
 def failure(answer: Response, now: datetime) -> FetchFailed:
     """The error for an answer that is of no use."""
-    return FetchFailed(f"HTTP {answer.status}", kind=_KINDS.get(answer.status, "http"), wait=retry_after(answer, now))
+    return FetchFailed(f"HTTP {answer.status}", kind=kind(answer.status), wait=retry_after(answer, now))
 
 
 def sent(answer: Response) -> datetime | None:

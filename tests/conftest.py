@@ -234,7 +234,7 @@ def settings(newsroom: Newsroom) -> Settings:
     def write(*feeds: str, receiver: bool = True) -> str:
         sources = "".join(f"  - {{id: {name}, feed: '{newsroom.url}/feed/{name}', every: 1s}}\n" for name in feeds or ("feed",))
         told = f"receivers:\n  - {{id: desk, webhook: '{newsroom.url}/hook', secret: {{env: DESK_SECRET}}}}\n" if receiver else ""
-        return f"sources:\n{sources}{told}settings: {{allow: [127.0.0.0/8], pause: 0s}}\n"
+        return f"sources:\n{sources}{told}settings: {{allow: [127.0.0.0/8], pause: 0s, listen: off}}\n"
 
     return write
 

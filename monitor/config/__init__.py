@@ -9,15 +9,32 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor.config.reader import Environment, Reader
-from monitor.config.values import FORMS, FULL_TEXT, Allow, Config, Keep, Logging, Receiver, Secret, Watched
+from monitor.config.reader import Environment, Reader, Secrets
+from monitor.config.values import (
+    CHANNELS,
+    FORMS,
+    FULL_TEXT,
+    Allow,
+    Config,
+    Keep,
+    Listen,
+    Logging,
+    Mail,
+    Receiver,
+    Secret,
+    Signing,
+    Watched,
+)
 from monitor.errors import ConfigError
+from monitor.service import Supervisor
 from rules import Limits
 from rules.spec import Notes, read, unknown
 
 __all__ = [
+    "CHANNELS",
     "FORMS",
     "FULL_TEXT",
     "LIMITS",
@@ -25,15 +42,19 @@ __all__ = [
     "Config",
     "Environment",
     "Keep",
+    "Listen",
     "Logging",
+    "Mail",
     "Receiver",
     "Secret",
+    "Signing",
     "Watched",
     "colours",
     "environment",
     "load",
     "logging",
     "parse",
+    "supervisor",
 ]
 
 
@@ -49,6 +70,19 @@ def environment() -> Environment:
 def colours(environment: Environment) -> bool:
     """Whether colour is welcome at all: https://no-color.org."""
     return not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+
+
+def supervisor(environment: Environment) -> Supervisor:
+    """The service manager that started us, as it says. What it says wrongly is as good as nothing."""
+    pid, waits = (environment.get(name, "") for name in ("WATCHDOG_PID", "WATCHDOG_USEC"))
+    return Supervisor(
+        address=environment.get("NOTIFY_SOCKET") or None,
+        watchdog=int(waits) / 1e6 if _NUMBER.fullmatch(waits) else None,
+        pid=int(pid) if _NUMBER.fullmatch(pid) else None,
+    )
+
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 def logging(environment: Environment) -> Logging:
@@ -80,13 +114,14 @@ def load(file: Path | None, environment: Environment) -> Config:
     return _overridden(parse(data, path, environment), environment)
 
 
-def parse(data: bytes, path: Path, environment: Environment) -> Config:
-    """The settings that `data`, found at `path`, holds. Raises Invalid with all problems."""
+def parse(data: bytes, path: Path, environment: Environment, now: datetime | None = None) -> Config:
+    """The settings that `data`, found at `path`, holds. Raises Invalid with all problems. `now`, left out, is now."""
     notes = Notes(limits=LIMITS)
     spec = read(data, str(path), notes)
     config = Config(file=path)
+    secrets = Secrets(path.parent, environment, now or datetime.now(UTC))
     if spec is not None and spec.value is not None:
-        config = Reader(path.parent, environment, notes).config(spec, config)
+        config = Reader(path.parent, secrets).config(spec, config)
     notes.settle()
     return replace(config, warnings=tuple(p for p in notes.problems if p.severity != "error"))
 

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import ipaddress
 import re
-import stat
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from monitor import listing
+from monitor.config import channels, serving
+from monitor.config.places import identifier, url
+from monitor.config.secret import Environment, Secrets
 from monitor.config.values import FORMS, FULL_TEXT, USER_AGENT, Allow, Config, Keep, Network, Receiver, Secret, Watched
-from rules import Limits, Problem, shape
-from rules.conditions.base import Context
-from rules.receivers import RECEIVER, Route, route
-from rules.receivers import told as wishes
-from rules.shape import Key, Kind, Shape
-from rules.spec import Notes, Spec
+from rules import Limits
+from rules.receivers import Route, route
+from rules.spec import Spec
 
-Environment = Mapping[str, str]
+__all__ = ["Environment", "Reader", "Secrets"]
 
-_SECRET_BYTES = 1 << 16
-_ID = re.compile(r"\w[\w.:/~-]{0,99}\Z")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}\Z")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*:)(.*)", re.DOTALL)
 _QUICK = timedelta(minutes=1)
@@ -43,12 +38,10 @@ def _limits(spec: Spec) -> Limits:
 
 @dataclass(slots=True)
 class Reader:
-    """Reads one file: where it lies, what the environment holds, and which secrets were missing."""
+    """Reads one file: where it lies, and where its secrets are."""
 
     folder: Path
-    environment: Environment
-    notes: Notes
-    unset: list[Problem] = field(default_factory=list)
+    secrets: Secrets
 
     def config(self, spec: Spec, config: Config) -> Config:
         """All of the file."""
@@ -64,7 +57,9 @@ class Reader:
         settings = spec.get("settings")
         if settings is not None and settings.value is not None:
             config = self.settings(settings, config)
-        return replace(config, unset=tuple(self.unset))
+        if config.mail is None:
+            _unmailed(spec.get("receivers"))
+        return replace(config, unset=tuple(self.secrets.unset))
 
     def several(self, spec: Spec | None, reader: Callable[[Spec], _Named]) -> tuple[_Named, ...]:
         """Each entry of a list as `reader` reads it; an id that was there before is a problem."""
@@ -90,12 +85,12 @@ class Reader:
         bare = Watched(id="", place=place, form=form, **(_FOLDER if form == "folder" else {}))
         # A folder is called as it is written, not where it lies.
         said = str(written.value) if form == "folder" and written else place
-        return replace(self.described(spec, bare), id=_id(spec.get("id")) or _name(said))
+        return replace(self.described(spec, bare), id=identifier(spec.get("id")) or _name(said))
 
     def located(self, form: str, spec: Spec) -> str:
         """A source's address, or the path of a folder, which is relative to the file."""
         if form != "folder":
-            return _url(spec)
+            return url(spec)
         if not spec.string().strip():
             spec.wrong("expected the path of a folder with saved articles, such as inbox")
         return str(self.folder / spec.string())
@@ -116,85 +111,27 @@ class Reader:
         """A header to send; its value is text, or lies in the environment or a file like any secret."""
         if not _HEADER.match(name):
             spec.wrong(f"'{name[:60]}' is not the name of a header", key=name)
-        text = self.secret(value) if isinstance(value.value, dict) else value.string()
+        text = self.secrets.text(value) if isinstance(value.value, dict) else value.string()
         if not text.isprintable():
             value.wrong("a header's value is one line of printable text")
         return name, Secret(text)
 
     def receiver(self, spec: Spec) -> Receiver:
         """One receiver."""
-        values = shape.fill(spec, _RECEIVER, _NOTHING)
-        return Receiver(
-            wishes=wishes(values),
-            webhook=Secret(self.webhook(values["webhook"]) if values["webhook"] else ""),
-            secrets=tuple(Secret(self.key(one)) for one in values["secret"].each()) if values["secret"] else (),
-        )
+        return channels.receiver(spec, self.secrets)
 
     def routes(self, spec: Spec | None, receivers: Sequence[Receiver]) -> tuple[Route, ...]:
         """Which alerts go to which of the receivers."""
         entries = spec.items() if spec is not None and spec.value is not None else ()
         return tuple(route(one, [receiver.id for receiver in receivers]) for one in entries)
 
-    def webhook(self, spec: Spec) -> str:
-        """Where to send: an address, or where to find it (the path of many webhooks is a secret)."""
-        if not isinstance(spec.value, dict):
-            return _url(spec)
-        url = self.secret(spec)
-        if url and (wrong := _not_a_url(url)):
-            self.missing(spec, f"what {_where(spec)} holds is no address to send to: {wrong}")
-        return url
-
-    def key(self, spec: Spec) -> str:
-        """A signing secret. One that stands in the file itself is refused: files are shared, logged and committed."""
-        if not isinstance(spec.value, dict):
-            spec.wrong("a secret does not belong in this file, which others may read: write {env: NAME} or {file: PATH}")
-            return ""
-        key = self.secret(spec)
-        if key and not _is_key(key):
-            self.missing(spec, f"what {_where(spec)} holds is no signing secret: 'whsec_' and then 24 to 64 bytes in base64")
-        return key
-
-    def secret(self, spec: Spec) -> str:
-        """The text that {env: NAME} or {file: PATH} stands for; empty, with the reason noted, where it is not there."""
-        spec.only(("env", "file"))
-        if len(spec.mapping()) != 1:
-            spec.wrong("expected {env: NAME} or {file: PATH}")
-            return ""
-        env, file = spec.get("env"), spec.get("file")
-        if env:
-            return self.variable(env)
-        return self.content(file) if file else ""
-
-    def variable(self, spec: Spec) -> str:
-        """The text of a variable; empty, with the reason noted, where it is not set."""
-        text = self.environment.get(spec.string(), "").strip()
-        if not text:
-            self.missing(spec, f"the environment variable {spec.string()} is not set")
-        return text
-
-    def content(self, spec: Spec) -> str:
-        """The text of a file; empty, with the reason noted, where it cannot be read."""
-        path = self.folder / spec.string()
-        try:
-            if path.stat().st_mode & stat.S_IROTH:
-                spec.wrong(f"everybody on this machine can read {path}: chmod o-r it", severity="warning")
-            with path.open(encoding="utf-8") as file:
-                text = file.read(_SECRET_BYTES).strip()
-        except (OSError, ValueError) as error:
-            self.missing(spec, f"cannot read the secret in {path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}")
-            return ""
-        if not text:
-            self.missing(spec, f"{path} is empty")
-        return text
-
-    def missing(self, spec: Spec, message: str) -> None:
-        """Notes a secret that is not there."""
-        self.unset.append(Problem(spec.file, spec.line, spec.column, message))
-
     def settings(self, spec: Spec, config: Config) -> Config:
         """What holds for all sources and receivers."""
         spec.only(_SETTINGS)
-        return replace(config, **{key: read(self, one) for key, read in _SETTINGS.items() if (one := spec.get(key))})
+        config = replace(config, **{key: read(self, one) for key, read in _SETTINGS.items() if (one := spec.get(key))})
+        if listen := spec.get("listen"):
+            serving.guarded(listen, config.listen, config.token)
+        return config
 
     def place(self, store: str) -> str:
         """A store's address as it is, or a file beside monitor.yaml."""
@@ -204,16 +141,15 @@ class Reader:
         return scheme + str(self.folder / rest)
 
 
-def _where(spec: Spec) -> str:
-    return " ".join(str(one.value) for one in spec.mapping().values())
-
-
-def _id(spec: Spec | None) -> str:
-    if spec is None:
-        return ""
-    if not _ID.match(spec.string()):
-        spec.wrong("an id is 1 to 100 letters, digits and . - _ : / ~, and starts with a letter or digit")
-    return spec.string()
+def _unmailed(receivers: Spec | None) -> None:
+    """Notes every receiver of e-mail, where nothing is said of a server that takes it."""
+    for one in receivers.each() if receivers is not None else ():
+        if one.get("email") is not None:
+            one.wrong(
+                "e-mail needs a server that takes it; write under settings: mail: {host: smtp.example.org, user: NAME, "
+                "password: {env: MAIL_PASSWORD}, sender: monitor@example.org}",
+                key="email",
+            )
 
 
 def _name(url: str) -> str:
@@ -238,28 +174,6 @@ def _selector(spec: Spec) -> str:
 
 def _interval(spec: Spec) -> timedelta:
     return max(spec.span(), timedelta(seconds=1))
-
-
-def _url(spec: Spec) -> str:
-    """An address, or nothing, with the reason noted."""
-    wrong = _not_a_url(spec.string())
-    if wrong:
-        spec.wrong(wrong)
-    return "" if wrong else spec.string()
-
-
-def _not_a_url(url: str) -> str:
-    """Why it cannot be asked or told; never quotes it."""
-    try:
-        parts = urlsplit(url)
-        port_is_fine = parts.port is None or parts.port > 0
-    except ValueError:
-        return "not a valid address"
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine or not url.isprintable() or " " in url:
-        return "expected an address such as https://example.org/feed.xml"
-    if "@" in parts.netloc:
-        return "an address holds no user name or password: use 'headers' with {env: NAME}"
-    return ""
 
 
 def _allow(spec: Spec) -> Allow:
@@ -307,14 +221,6 @@ def _line(spec: Spec) -> str:
     return text
 
 
-def _is_key(text: str) -> bool:
-    """As the Standard Webhooks write one."""
-    try:
-        return text.startswith("whsec_") and 24 <= len(base64.b64decode(text.removeprefix("whsec_"), validate=True)) <= 64
-    except (binascii.Error, ValueError):
-        return False
-
-
 _SETTINGS: Mapping[str, Callable[[Reader, Spec], Any]] = {
     "store": lambda reader, spec: reader.place(spec.string()),
     "rules": lambda reader, spec: reader.folder / spec.string(),
@@ -326,19 +232,12 @@ _SETTINGS: Mapping[str, Callable[[Reader, Spec], Any]] = {
     "keep": lambda _, spec: _keep(spec),
     "limits": lambda _, spec: _limits(spec),
     "cap": lambda _, spec: spec.whole(0, 100_000),
+    "mail": lambda reader, spec: serving.mail(spec, reader.secrets),
+    "listen": lambda _, spec: serving.listen(spec),
+    "token": lambda reader, spec: serving.token(spec, reader.secrets),
+    "hosts": lambda _, spec: serving.names(spec),
 }
 """What can be set for all, and how it is read."""
-
-_NOTHING = Context({})
-_WHOLE = Kind(lambda spec, _: spec, {})
-
-_RECEIVER: Shape = {
-    "id": Key(Kind(lambda spec, _: _id(spec), {}), "rules name it under 'notify'", "", required=True),
-    "webhook": Key(_WHOLE, "", required=True),
-    "secret": Key(_WHOLE, "", required=True),
-    **{key: value for key, value in RECEIVER.items() if key != "id"},
-}
-"""What may be said of a receiver; addresses and secrets are read here, the rest as in test files."""
 
 _SOURCE: Mapping[str, Callable[[Spec], Any] | None] = {
     "id": None,

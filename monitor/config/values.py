@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +23,13 @@ FORMS = {
     "sitemap": "the address of a sitemap",
     "folder": "the path of a folder with saved articles",
 }
+CHANNELS = {
+    "webhook": "the address of a webhook, which gets each alert signed",
+    "slack": "the address of an incoming webhook of Slack",
+    "email": "one e-mail address or several",
+}
+TLS_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+"""How a line to a mail server is encrypted, and the port that is usual for that."""
 FULL_TEXT = ("auto", "always", "never")
 USER_AGENT = f"news-tripwire-monitor/{__version__}"
 
@@ -69,12 +77,27 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """A secret that signs, and until when; None: for good."""
+
+    secret: Secret
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """Somebody to tell, and how they want to be told. Two secrets are live in a rotation."""
+    """Somebody to tell, how they want to be told, and where. `form` is one of CHANNELS.
+
+    `place` is the address of what is no e-mail. `signing`: two secrets while one is changed. `at_once`: how many deliveries may be
+    under way to it at the same time; None: as many as its form has.
+    """
 
     wishes: Wishes
-    webhook: Secret
-    secrets: tuple[Secret, ...]
+    form: str = "webhook"
+    place: Secret = Secret("")
+    addresses: tuple[str, ...] = ()
+    signing: tuple[Signing, ...] = ()
+    at_once: int | None = None
 
     @property
     def id(self) -> str:
@@ -93,8 +116,37 @@ class Receiver:
 
     @property
     def host(self) -> str:
-        """Where it is, as far as anybody may know: the path of a webhook is a secret."""
-        return host_of(self.webhook.reveal)
+        """Where it is, as far as anybody may know: the path of a webhook is a secret. Of e-mail, the domains of its addresses."""
+        if self.form != "email":
+            return host_of(self.place.reveal)
+        return ", ".join(dict.fromkeys(address.rpartition("@")[2] for address in self.addresses)) or "?"
+
+    @property
+    def where(self) -> str:
+        """A digest of where it is, which says nothing but whether that has changed."""
+        said = "\n".join((self.form, self.place.reveal, *self.addresses))
+        return sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """The server that takes our e-mail, and who it is from. `tls` is one of TLS_PORTS."""
+
+    host: str
+    port: int
+    sender: str
+    tls: str = "starttls"
+    user: str | None = None
+    password: Secret = Secret("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """Where to answer for health and metrics. `explicit`: it was asked for, so that it must work."""
+
+    host: str = "127.0.0.1"
+    port: int = 8585
+    explicit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +179,13 @@ class Config:
     workers: int = 1
     limits: Limits = field(default_factory=Limits)
     """How much a rule file may hold."""
+    mail: Mail | None = None
+    listen: Listen | None = field(default_factory=Listen)
+    """None: nowhere."""
+    token: Secret | None = None
+    """Who asks for health and metrics has to know it."""
+    hosts: tuple[str, ...] = ()
+    """Further names under which it may be asked."""
     warnings: tuple[Problem, ...] = ()
     unset: tuple[Problem, ...] = ()
 

@@ -23,20 +23,21 @@ from monitor.addresses import Guard
 from monitor.egress.answers import Caps, heard, taste
 from monitor.egress.clients import fetching, sending, trusted
 from monitor.egress.lookups import Lookups, System
+from monitor.egress.mail import Relay, Way, hand_over
 from monitor.egress.manners import Manners, called
 from monitor.egress.robots import LONGEST, Robots, forbidden
-from monitor.egress.troubles import Unusable, fetch_failed, reason, sendable, usable
+from monitor.egress.troubles import Unusable, fetch_failed, sendable, undelivered, usable
 from monitor.errors import DeliveryFailed, FetchFailed, Unreadable
 from monitor.unpack import MIB
-from monitor.wire import Response, retry_after, sent
+from monitor.wire import Mailed, Response, retry_after, sent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from aiohttp.abc import AbstractResolver
 
-__all__ = ["Egress"]
+__all__ = ["Egress", "Relay"]
 
 HOPS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -65,6 +66,7 @@ class Egress:
     robots: Robots = field(init=False, repr=False)
     fetcher: aiohttp.ClientSession = field(init=False, repr=False)
     sender: httpx.AsyncClient = field(init=False, repr=False)
+    way: Way = field(init=False, repr=False)
     _open: AsyncExitStack = field(init=False, default_factory=AsyncExitStack, repr=False)
 
     def __post_init__(self) -> None:
@@ -77,6 +79,7 @@ class Egress:
         tls = self.tls or trusted()
         self.fetcher = await self._open.enter_async_context(fetching(self.fetches, lookups, tls, self.user_agent))
         self.sender = await self._open.enter_async_context(sending(self.deliveries, lookups, tls, self.user_agent))
+        self.way = Way(guard=self.deliveries, lookups=lookups, tls=tls)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -175,7 +178,7 @@ class Egress:
         try:
             target = sendable(url)
         except (Unusable, httpx.InvalidURL) as error:
-            raise DeliveryFailed(f"not a usable address: {error}") from error
+            raise DeliveryFailed(f"not a usable address: {error}", kind="blocked") from error
         known: list[Response] = []
         try:
             async with asyncio.timeout(deadline), self.sender.stream("POST", target, content=body, headers=headers) as answer:
@@ -184,7 +187,16 @@ class Egress:
         except (TimeoutError, httpx.HTTPError, OSError) as error:
             if known:
                 return known[0]
-            raise DeliveryFailed(f"{target.host}: {reason(error, deadline)}") from error
+            raise undelivered(error, target.host, deadline) from error
+
+    async def mail(
+        self, relay: Relay, sender: str, recipients: Sequence[str], letter: bytes, *, deadline: float = 15.0
+    ) -> Mailed:
+        """Hands a letter to the mail server: what it said, and whom it refused. Raises DeliveryFailed where it is taken for nobody.
+
+        `deadline` (seconds) holds for the whole attempt. The server is a receiver like any other: the same guard lets us reach it.
+        """
+        return await hand_over(relay, self.way, sender, recipients, letter, deadline=deadline)
 
 
 async def _anyone(_: URL) -> None:

@@ -85,7 +85,7 @@ class _Backend(httpcore.AsyncNetworkBackend):
         for found in await self.resolver.resolve(host, port, socket.AF_UNSPEC):
             try:
                 self.guard.check(found["host"], port)
-                return await self.inner.connect_tcp(found["host"], port, timeout, local_address, socket_options)
+                return _Stream(await self.inner.connect_tcp(found["host"], port, timeout, local_address, socket_options))
             except (OSError, httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
         raise failed
@@ -98,8 +98,36 @@ class _Backend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         raise Blocked(f"blocked socket {path}")
 
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+
+@dataclass(frozen=True, slots=True)
+class _Stream(httpcore.AsyncNetworkStream):
+    """A connection that is closed where its TLS handshake is cancelled: httpcore 1.0 closes it only where the handshake fails."""
+
+    inner: httpcore.AsyncNetworkStream
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return await self.inner.start_tls(ssl_context, server_hostname, timeout)
+        except asyncio.CancelledError:
+            await self.inner.aclose()
+            raise
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
+        return await self.inner.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's signature
+        await self.inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self.inner.get_extra_info(info)
 
 
 def trusted() -> ssl.SSLContext:

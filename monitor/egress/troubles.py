@@ -12,7 +12,7 @@ import httpx
 
 from monitor.addresses import Blocked
 from monitor.egress.lookups import NoAddress
-from monitor.errors import FetchFailed, Unreadable
+from monitor.errors import DeliveryFailed, FetchFailed, Unreadable
 from monitor.unpack import TooLarge
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def sendable(url: str) -> httpx.URL:
         raise Unusable("neither http nor https")
     if target.userinfo:
         raise Unusable("it has a user name or password in it")
+    if len(url) > _LONGEST_URL:
+        raise Unusable("it is too long")
     return target
 
 
@@ -82,9 +84,10 @@ def fetch_failed(error: Exception, deadline: float) -> FetchFailed:
     return FetchFailed(words, kind=kind)
 
 
-def reason(error: Exception, deadline: float) -> str:
-    """The error in words."""
-    return _trouble(error, deadline)[1]
+def undelivered(error: Exception, host: str, deadline: float) -> DeliveryFailed:
+    """The error as receivers have it: it names the host alone."""
+    kind, words = _trouble(error, deadline)
+    return DeliveryFailed(f"{host}: {words}", kind=kind)
 
 
 def _trouble(error: Exception, deadline: float) -> tuple[str, str]:

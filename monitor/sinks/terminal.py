@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from monitor import envelope, report
 from monitor.errors import DeliveryFailed
+from monitor.model import Receipt
 
 if TYPE_CHECKING:
     from monitor.model import Alert, Delivery
@@ -20,6 +21,8 @@ class TerminalSink:
     id: str
     out: TextIO
     style: report.Style | None = None
+    at_once: int = 1
+    """One after the other: lines of two alerts must not mix, and people read them in order."""
 
     @classmethod
     def to(cls, id: str, out: TextIO) -> TerminalSink:
@@ -30,13 +33,14 @@ class TerminalSink:
         """The envelope."""
         return envelope.render(alert)
 
-    async def send(self, delivery: Delivery) -> None:
+    async def send(self, delivery: Delivery) -> Receipt:
         """Writes one alert, whole. Raises DeliveryFailed where nobody reads any more."""
         try:
             self.out.write(self._shown(delivery.body) + "\n")
             self.out.flush()
         except (OSError, ValueError) as error:  # ValueError: the stream is closed
-            raise DeliveryFailed(f"cannot write: {error}") from error
+            raise DeliveryFailed(f"cannot write: {error}", kind="unreachable") from error
+        return Receipt()
 
     def _shown(self, body: bytes) -> str:
         if self.style is None:

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.errors import DeliveryFailed
-from monitor.model import Alert, Delivery, Sighting
+from monitor.model import Alert, Delivery, Receipt, Sighting
 from monitor.report import Style
 from monitor.sinks import SINKS
+from monitor.sinks.mail import MailSink
+from monitor.sinks.slack import SlackSink
 from monitor.sinks.terminal import TerminalSink
-from monitor.sinks.webhook import WebhookSink
-from monitor.wire import Response
+from monitor.sinks.webhook import Signing, WebhookSink
+from monitor.wire import Mailed, Response
 from rules import Article, Finding, Hit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from monitor.ports import Sink
 
@@ -66,9 +68,15 @@ class Receiver:
 
     async def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Response:
         if self.closed:
-            raise DeliveryFailed("hooks.example: cannot connect")
+            raise DeliveryFailed("hooks.example: cannot connect", kind="unreachable")
         self.came.append(body)
         return Response(status=200, url=url)
+
+    async def mail(self, sender: str, recipients: Sequence[str], letter: bytes) -> Mailed:
+        if self.closed:
+            raise DeliveryFailed("mail.example: cannot connect", kind="unreachable")
+        self.came.append(letter)
+        return Mailed(status=250)
 
 
 class Pipe(io.StringIO):
@@ -86,14 +94,24 @@ class Pipe(io.StringIO):
 
 
 def webhook(receiver: Receiver) -> Sink:
-    return WebhookSink(id="desk", url="https://hooks.example/x", secrets=(SECRET,), post=receiver.post, clock=lambda: NOON)
+    return WebhookSink(
+        id="desk", url="https://hooks.example/x", secrets=(Signing(secret=SECRET),), post=receiver.post, clock=lambda: NOON
+    )
 
 
 def terminal(receiver: Receiver) -> Sink:
     return TerminalSink(id="desk", out=Pipe(receiver))
 
 
-MADE = {"webhook": webhook, "terminal": terminal}
+def slack(receiver: Receiver) -> Sink:
+    return SlackSink(id="desk", url="https://hooks.example/x", post=receiver.post, clock=lambda: NOON)
+
+
+def email(receiver: Receiver) -> Sink:
+    return MailSink(id="desk", addresses=("desk@example.org",), sender="monitor@example.org", mail=receiver.mail)
+
+
+MADE = {"webhook": webhook, "slack": slack, "email": email, "terminal": terminal}
 
 
 @pytest.fixture
@@ -123,7 +141,20 @@ async def test_what_was_rendered_is_what_arrives(sink: Sink, receiver: Receiver)
     await sink.send(delivery(sink))
 
     assert receiver.came == [sink.render(ALERT)]
-    assert json.loads(receiver.came[0])["data"]["id"] == "alt_1"
+    assert b"alt_1" in receiver.came[0]
+
+
+@pytest.mark.parametrize("kind", ["webhook", "slack", "terminal"])
+def test_what_is_json_can_be_read(kind: str, receiver: Receiver) -> None:
+    assert json.loads(MADE[kind](receiver).render(ALERT))
+
+
+async def test_taking_it_gives_a_receipt(sink: Sink) -> None:
+    assert isinstance(await sink.send(delivery(sink)), Receipt)
+
+
+def test_it_says_how_many_it_takes_at_once(sink: Sink) -> None:
+    assert sink.at_once >= 1
 
 
 async def test_sending_again_sends_the_same(sink: Sink, receiver: Receiver) -> None:
@@ -135,8 +166,9 @@ async def test_sending_again_sends_the_same(sink: Sink, receiver: Receiver) -> N
 
 async def test_a_receiver_that_does_not_take_it_is_a_failed_delivery(sink: Sink, receiver: Receiver) -> None:
     receiver.closed = True
-    with pytest.raises(DeliveryFailed):
+    with pytest.raises(DeliveryFailed) as failed:
         await sink.send(delivery(sink))
+    assert failed.value.kind == "unreachable"
 
     receiver.closed = False
     await sink.send(delivery(sink))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import UTC, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -44,13 +44,16 @@ settings:
 ENVIRONMENT = {"FEED_KEY": "k", "DESK_URL": "https://hooks.example/SECRETPATH", "DESK_KEY": KEY, "OLD_KEY": KEY}
 
 
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
 def parse(text: str, environment: dict[str, str] | None = None, folder: str = "somewhere") -> config.Config:
-    return config.parse(text.encode(), Path(folder) / "monitor.yaml", environment or {})
+    return config.parse(text.encode(), Path(folder) / "monitor.yaml", environment or {}, NOW)
 
 
-def problems(text: str) -> list[str]:
+def problems(text: str, environment: dict[str, str] | None = None) -> list[str]:
     with pytest.raises(Invalid) as caught:
-        parse(text)
+        parse(text, environment)
     return [str(one).removeprefix("somewhere/") for one in caught.value.problems]
 
 
@@ -67,7 +70,7 @@ def test_a_file_becomes_values() -> None:
 
 
 def test_two_secrets_are_live_during_a_rotation() -> None:
-    assert len(parse(GOOD, ENVIRONMENT).receivers[0].secrets) == 2
+    assert [one.until for one in parse(GOOD, ENVIRONMENT).receivers[0].signing] == [None, None]
 
 
 def test_secrets_show_in_no_repr_and_a_receiver_shows_only_its_host() -> None:
@@ -178,7 +181,7 @@ def test_secrets_may_lie_in_files_and_a_file_that_everybody_reads_is_a_warning(t
         (tmp_path / name).chmod(mode)
     text = "receivers: [{id: a, webhook: 'https://h.example/', secret: [{file: private}, {file: public}]}]"
     found = parse(text, folder=str(tmp_path))
-    assert [one.reveal for one in found.receivers[0].secrets] == [KEY, KEY]
+    assert [one.secret.reveal for one in found.receivers[0].signing] == [KEY, KEY]
     assert [one.message.split()[0] for one in found.warnings] == ["everybody"]
     assert "public" in str(found.warnings[0])
 
@@ -308,7 +311,7 @@ def test_without_a_time_zone_times_are_utc() -> None:
     ("said", "problem"),
     [
         ("rules: {a: b}", "expected text, found a mapping"),
-        ("kinds: [changed]", "expected one of cancelled, new, recovered, retracted, silent, update"),
+        ("kinds: [changed]", "expected one of cancelled,"),
         ("timezone: Europe", "unknown time zone 'Europe': expected one such as UTC or Europe/Berlin"),
         ("timezone: ../../etc/passwd", "unknown time zone '../../etc/passwd'"),
         ("timezone: CEST", "unknown time zone 'CEST'"),
@@ -357,3 +360,351 @@ def test_a_receiver_without_an_id_or_with_a_strange_one_is_told() -> None:
     rest = "webhook: 'https://h.example/', secret: {env: A}"
     assert "'id' is missing: rules name it under 'notify'" in problems(f"receivers: [{{{rest}}}, {{{rest}}}]")[0]
     assert "an id is 1 to 100 letters" in problems(f"receivers: [{{id: '-x y', {rest}}}]")[0]
+
+
+# Where somebody is told
+
+
+def marked(text: str) -> tuple[str, str]:
+    """The text without the mark ^, and the place that it marks, as messages have it."""
+    before = text.partition("^")[0]
+    return text.replace("^", ""), f"monitor.yaml:{before.count(chr(10)) + 1}:{len(before.rpartition(chr(10))[2]) + 1}: "
+
+
+HOOK = "webhook: 'https://h.example/'"
+MAIL = "settings: {mail: {host: smtp.example.org, sender: monitor@example.org}}"
+
+CHANNELS = """
+receivers:
+  - {id: hook, webhook: {file: place}, secret: {env: KEY}, at_once: 4}
+  - {id: chat, slack: {env: SLACK}}
+  - {id: one, email: chief@example.org, levels: [critical]}
+  - {id: many, email: [chief@example.org, "o'neil+news@Mail.Example.org", night@münchen.example]}
+settings:
+  mail: {host: smtp.example.org, user: news, password: {env: PASSWORD}, sender: monitor@example.org}
+  listen: "[::1]:9000"
+  token: {env: TOKEN}
+  hosts: [News.example.org, news.internal]
+"""
+SECRETS = {"KEY": KEY, "SLACK": "https://hooks.slack.example/T/B/SLACKPATH", "PASSWORD": "hunter2hunter2", "TOKEN": "t" * 32}
+
+
+def channels(folder: Path) -> config.Config:
+    (folder / "place").write_text("https://hooks.example/HOOKPATH\n")
+    (folder / "place").chmod(0o600)
+    found = parse(CHANNELS, SECRETS, folder=str(folder))
+    assert found.unset == found.warnings == ()
+    return found
+
+
+def test_a_receiver_is_what_the_key_of_its_address_says(tmp_path: Path) -> None:
+    hook, chat, one, many = channels(tmp_path).receivers
+
+    assert (hook.form, hook.place.reveal, hook.at_once) == ("webhook", "https://hooks.example/HOOKPATH", 4)
+    assert hook.signing == (config.Signing(secret=config.Secret(KEY)),)
+    assert (chat.form, chat.place.reveal, chat.signing, chat.at_once) == ("slack", SECRETS["SLACK"], (), None)
+    assert (one.form, one.addresses, one.levels) == ("email", ("chief@example.org",), ("critical",))
+    assert many.addresses == ("chief@example.org", "o'neil+news@mail.example.org", "night@xn--mnchen-3ya.example")
+
+
+def test_nobody_sees_more_of_a_receiver_than_its_host(tmp_path: Path) -> None:
+    found = channels(tmp_path)
+
+    assert [one.host for one in found.receivers] == [
+        "hooks.example",
+        "hooks.slack.example",
+        "example.org",
+        "example.org, mail.example.org, xn--mnchen-3ya.example",
+    ]
+    for secret in (*SECRETS.values(), "HOOKPATH"):
+        assert secret not in repr(found)
+
+
+def test_where_a_receiver_is_changes_with_its_form_and_address_and_nothing_else() -> None:
+    def where(said: str) -> str:
+        return parse(f"receivers: [{{id: a, {said}}}]\n{MAIL}").receivers[0].where
+
+    here = where(f"{HOOK}, secret: {{env: A}}")
+    assert here == where(f"{HOOK}, secret: {{env: B}}, levels: [low], at_once: 2")
+    assert (len(here), int(here, 16) > 0, "h.example" in here) == (16, True, False)
+    others = {
+        where("webhook: 'https://h.example/x', secret: {env: A}"),
+        where("slack: 'https://h.example/'"),
+        where("email: a@h.example"),
+        where("email: [a@h.example, b@h.example]"),
+    }
+    assert len(others | {here}) == 5
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("{id: a, webhook: 'https://h.example/', secret: {env: A}, ^slack: {env: S}}", "a receiver is one of webhook, slack, email: write"),
+        ("^{id: a, levels: [low]}", "it is not said where this receiver is told. Write one of: 'webhook', the address of a webhook, which gets"),
+        ("^{id: a, webhook: 'https://h.example/'}", "'secret' is missing: what alerts are signed with, {env: NAME} or {file: PATH}"),
+        ("{id: a, slack: {env: S}, ^secret: {env: A}}", "only a webhook is signed: take 'secret' away"),
+        ("{id: a, email: a@b.example, ^secret: {env: A}}", "only a webhook is signed: take 'secret' away"),
+        ("{id: a, ^webhok: 'https://h.example/', slack: {env: S}}", "unknown key 'webhok'; did you mean 'webhook'?"),
+        ("{id: a, webhook: ^'ftp://h.example/', secret: {env: A}}", "expected an address such as https://example.org/feed.xml"),
+        ("{id: a, slack: ^[a, b]}", "expected text, found a list"),
+        ("{id: a, slack: ^7}", "expected an address such as https://example.org/feed.xml"),
+        ("{id: a, email: ^7}", "expected an e-mail address such as chief@example.org, without a name"),
+        ("{id: a, email: ^{env: A}}", "expected text, found a mapping"),
+        ("{id: a, slack: ^{env: S, file: b}}", "expected {env: NAME} or {file: PATH}"),
+        ("{id: a, webhook: 'https://h.example/', secret: ^[]}", "no secret to sign with: write {env: NAME} or {file: PATH}"),
+        (
+            "{id: a, webhook: 'https://h.example/', secret: ^[{env: A}, {env: B}, {env: C}]}",
+            "more than two secrets: to change a secret, write the new one before the old one, give the old one 'until' (such as 2026-",
+        ),
+        ("{id: a, webhook: 'https://h.example/', secret: [{env: A}, ^{until: '2099-01-01T00:00:00Z'}]}", "expected {env: NAME} or {file"),
+        ("{id: a, webhook: 'https://h.example/', secret: ^plain}", "a secret does not belong in this file, which others may read"),
+        ("{id: a, webhook: 'https://h.example/', secret: {env: A}, at_once: ^0}", "expected a whole number from 1 to 64, found 0"),
+        ("{id: a, webhook: 'https://h.example/', secret: {env: A}, at_once: ^65}", "expected a whole number from 1 to 64, found 65"),
+        ("{id: a, webhook: 'https://h.example/', secret: {env: A}, at_once: ^many}", "expected a whole number from 1 to 64, found 'many'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_receiver_is_said(said: str, problem: str) -> None:
+    text, place = marked(f"receivers: [{said}]\n{MAIL}")
+    (found,) = problems(text)
+    assert found.startswith(place + problem)
+
+
+def test_a_misspelt_end_of_a_secret_is_told() -> None:
+    text, place = marked(f"receivers: [{{id: a, {HOOK}, secret: [{{env: A}}, {{env: B, ^til: x}}]}}]")
+    assert place + "unknown key 'til'; did you mean 'until'? expected one of env, file, until" in problems(text)
+
+
+@pytest.mark.parametrize(
+    "until",
+    ["2026-11-23", "2026-11-23T12:00:00", "tomorrow", "12", "{a: b}", "2026-11-31T12:00:00Z", "0001-01-01T00:00:00+14:00"],
+)
+def test_the_end_of_a_secret_is_a_time_with_its_zone(until: str) -> None:
+    text, place = marked(f"receivers: [{{id: a, {HOOK}, secret: [{{env: A}}, {{env: B, until: ^{until}}}]}}]")
+    (found,) = problems(text)
+    assert found.startswith(place + "expected a time with its zone such as 2026-11-23T12:00:00Z, found ")
+
+
+def rotation(*until: str) -> str:
+    ends = [f", until: '{one}'" if one else "" for one in until]
+    return f"receivers: [{{id: a, {HOOK}, secret: ^[{', '.join(f'{{env: KEY{end}}}' for end in ends)}]}}]"
+
+
+def test_the_old_secret_of_a_rotation_has_an_end() -> None:
+    found = parse(marked(rotation("", "2026-11-23T14:00:00+02:00"))[0], SECRETS)
+    assert [one.until for one in found.receivers[0].signing] == [None, datetime(2026, 11, 23, 12, tzinfo=UTC)]
+    assert found.warnings == ()
+
+
+def test_a_secret_that_has_ended_is_to_be_taken_away() -> None:
+    text, place = marked(rotation("", "2026-11-22T11:00:00Z"))
+    (warning,) = parse(text, SECRETS).warnings
+    assert str(warning) == f"somewhere/{place}one of these secrets is over and signs no longer: take it away"
+
+
+def test_secrets_that_have_all_ended_are_an_error() -> None:
+    text, place = marked(rotation("2026-11-21T12:00:00Z", "2026-11-22T12:00:00Z"))
+    assert problems(text, SECRETS) == [
+        f"{place}no secret is left to sign with, the last one ended 2026-11-22 12:00 UTC: one has to stand without 'until'"
+    ]
+
+
+def test_secrets_that_will_all_end_are_a_warning() -> None:
+    (warning,) = parse(marked(rotation("2026-11-23T12:00:00Z"))[0], SECRETS).warnings
+    assert warning.message == "from 2026-11-23 12:00 UTC on there is no secret to sign with: let one stand without 'until'"
+
+
+def test_an_address_of_slack_in_the_file_is_a_warning() -> None:
+    found = parse("receivers: [{id: a, slack: 'https://hooks.slack.example/T/B/x'}]")
+    assert [str(one) for one in found.warnings] == [
+        "somewhere/monitor.yaml:1:28: whoever reads this address can write to your Slack: keep it elsewhere, {env: NAME} or {file: PATH}"
+    ]
+    assert found.receivers[0].place.reveal == "https://hooks.slack.example/T/B/x"
+
+
+def test_an_address_elsewhere_that_is_none_is_told_without_showing_it() -> None:
+    (problem,) = parse("receivers: [{id: a, slack: {env: SLACK}}]", {"SLACK": "hunter2"}).unset
+    assert problem.message.startswith("what SLACK holds is no address to send to: expected an address such as")
+    assert "hunter2" not in str(problem)
+
+
+# E-mail
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "chief", "chief@", "@example.org", "a@b@example.org", "Chief <chief@example.org>", "chief@exa mple.org",
+        "chief@example.org\\r\\nBcc: x@y.example", "chief\\n@example.org", "chief@-example.org", "chief@example..org", "chief@192.0.2.1",
+        "chief@[192.0.2.1]", ".chief@example.org", "a..b@example.org", '\\"a b\\"@example.org', "chéf@example.org", "a,b@example.org",
+        "chief@example.org>", "chief@\\u202eexample.org", "x" * 65 + "@example.org", "chief@" + "x" * 64 + ".org",
+        "chief@" + "ä" * 4_000 + ".org", "chief@" + "x." * 150 + "org",
+    ],
+)  # fmt: skip
+def test_what_is_no_e_mail_address_is_refused(address: str) -> None:
+    (found,) = problems(f'receivers: [{{id: a, email: "{address}"}}]\n{MAIL}')
+    assert found.startswith("monitor.yaml:1:28: expected an e-mail address such as chief@example.org, without a name")
+
+
+def test_addresses_are_up_to_twenty_different_ones() -> None:
+    many = ", ".join(f"a{n}@example.org" for n in range(20))
+    assert len(parse(f"receivers: [{{id: a, email: [{many}]}}]\n{MAIL}").receivers[0].addresses) == 20
+    assert (
+        "more than 20 addresses: write a second receiver"
+        in problems(f"receivers: [{{id: a, email: [{many}, b@example.org]}}]\n{MAIL}")[0]
+    )
+    assert problems(f"receivers: [{{id: a, email: [a@b.example, a@B.example]}}]\n{MAIL}") == [
+        "monitor.yaml:1:42: the address a@b.example is here twice"
+    ]
+    assert "no address: write such as chief@example.org" in problems(f"receivers: [{{id: a, email: []}}]\n{MAIL}")[0]
+
+
+def test_e_mail_needs_a_server_that_takes_it() -> None:
+    for settings in ("", "settings:\n", "settings: {cap: 1}"):
+        (found,) = problems(f"receivers: [{{id: a, email: chief@example.org}}]\n{settings}")
+        assert found == (
+            "monitor.yaml:1:21: e-mail needs a server that takes it; write under settings: mail: {host: smtp.example.org, user: NAME, "
+            "password: {env: MAIL_PASSWORD}, sender: monitor@example.org}"
+        )
+
+
+@pytest.mark.parametrize(
+    ("said", "tls", "port"),
+    [
+        ("", "starttls", 587),
+        ("tls: tls,", "tls", 465),
+        ("tls: starttls, port: 2525,", "starttls", 2525),
+        ("tls: none, port: 26,", "none", 26),
+    ],
+)
+def test_the_port_of_a_mail_server_follows_from_its_encryption(said: str, tls: str, port: int) -> None:
+    found = parse(f"settings: {{mail: {{{said} host: localhost, sender: m@example.org}}}}")
+    assert found.mail == config.Mail(host="localhost", port=port, sender="m@example.org", tls=tls)
+    assert found.warnings == ()
+
+
+def test_a_mail_server_may_be_an_address_or_a_name_in_any_script(tmp_path: Path) -> None:
+    for written, host in (
+        ("192.0.2.25", "192.0.2.25"),
+        ("'2001:DB8::25'", "2001:db8::25"),
+        ("Smtp.Bücher.example", "smtp.xn--bcher-kva.example"),
+    ):
+        found = parse(f"settings: {{mail: {{host: {written}, sender: m@example.org}}}}").mail
+        assert found
+        assert found.host == host
+    mail = channels(tmp_path).mail
+    assert mail
+    assert (mail.user, mail.password.reveal) == ("news", "hunter2hunter2")
+
+
+def test_a_line_that_is_not_encrypted_is_a_warning() -> None:
+    (warning,) = parse("settings: {mail: {host: smtp.example.org, tls: none, sender: m@example.org}}").warnings
+    assert str(warning) == (
+        "somewhere/monitor.yaml:1:43: what is sent to this mail server can be read and changed on its way: write tls: starttls, if it can"
+    )
+    for near in ("localhost", "127.0.0.1", "'::1'"):
+        assert parse(f"settings: {{mail: {{host: {near}, tls: none, sender: m@example.org}}}}").warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("^{sender: m@example.org}", "'host' is missing: the server that takes our e-mail"),
+        ("^{host: h.example}", "'sender' is missing: the address that it is from"),
+        ("{host: ^'h.example:25', sender: m@example.org}", "expected the name of a host such as smtp.example.org; the port is a setting of its own"),
+        ("{host: ^'smtp://h.example', sender: m@example.org}", "expected the name of a host such as smtp.example.org"),
+        ("{host: h.example, sender: ^Monitor <m@example.org>}", "expected an e-mail address such as chief@example.org, without a name"),
+        ("{host: h.example, sender: m@example.org, port: ^0}", "expected a whole number from 1 to 65535, found 0"),
+        ("{host: h.example, sender: m@example.org, tls: ^ssl}", "unknown value 'ssl'; expected one of none, starttls, tls"),
+        ("{host: h.example, sender: m@example.org, ^user: news}", "a user, but no 'password': write {env: NAME} or {file: PATH}, or take it away"),
+        ("{host: h.example, sender: m@example.org, ^password: {env: P}}", "a password, but no 'user': write who logs in, or take it away"),
+        ("{host: h.example, sender: m@example.org, user: u, password: ^hunter2}", "a secret does not belong in this file, which others may read"),
+        ('{host: h.example, sender: m@example.org, user: ^"a\\nb", password: {env: P}}', "expected a user name: one line of printable text"),
+        ("{host: h.example, sender: m@example.org, ^tls: none, user: u, password: {env: P}}", "a password is never sent over a line that is not"),
+        ("{host: h.example, sender: m@example.org, ^usr: u}", "unknown key 'usr'; did you mean 'user'?"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_mail_server_is_said(said: str, problem: str) -> None:
+    text, place = marked(f"settings: {{mail: {said}}}")
+    (found,) = problems(text)
+    assert found.startswith(place + problem)
+    assert "hunter2" not in found
+
+
+def test_a_password_that_is_not_there_is_named() -> None:
+    text = "settings: {mail: {host: h.example, sender: m@example.org, user: u, password: {env: PASSWORD}}}"
+    (problem,) = parse(text).unset
+    assert problem.message == "the environment variable PASSWORD is not set"
+    assert parse(text.replace("h.example", "localhost, tls: none"), SECRETS).unset == ()
+
+
+# Health and metrics
+
+
+def test_where_it_answers_is_this_machine_unless_somebody_says_otherwise(tmp_path: Path) -> None:
+    assert parse("sources:").listen == config.Listen(host="127.0.0.1", port=8585, explicit=False)
+    assert parse("settings: {listen: '127.0.0.1:8585'}").listen == config.Listen(explicit=True)
+    assert parse("settings: {listen: 'localhost:80'}").listen == config.Listen(host="localhost", port=80, explicit=True)
+    assert parse("settings: {listen: off}").listen is None
+    found = channels(tmp_path)
+    assert found.listen == config.Listen(host="::1", port=9000, explicit=True)
+    assert found.token == config.Secret("t" * 32)
+    assert found.hosts == ("news.example.org", "news.internal")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "8585",
+        "'127.0.0.1'",
+        "':8585'",
+        "'127.0.0.1:0'",
+        "'127.0.0.1:65536'",
+        "'news.example.org:80'",
+        "'[::1]'",
+        "'::1:80'",
+        "no",
+        "'1.2.3:80'",
+    ],
+)
+def test_where_it_cannot_answer_is_said(said: str) -> None:
+    (found,) = problems(f"settings: {{listen: {said}}}")
+    assert found.startswith("monitor.yaml:1:20: expected")
+
+
+@pytest.mark.parametrize("place", ["0.0.0.0:8585", "[::]:8585", "192.0.2.1:80"])
+def test_to_answer_other_machines_takes_a_token(place: str) -> None:
+    (found,) = problems(f"settings: {{listen: '{place}'}}")
+    host = place.rpartition(":")[0].strip("[]")
+    assert found == (
+        f"monitor.yaml:1:20: whoever reaches {host} could read what is watched and how it is: listen on 127.0.0.1, or let them know a token "
+        "first, token: {env: MONITOR_TOKEN} (make one with: head -c 32 /dev/urandom | base64)"
+    )
+    assert parse(f"settings: {{listen: '{place}', token: {{env: TOKEN}}}}", SECRETS).complete().listen
+
+
+@pytest.mark.parametrize("token", ["t" * 31, "t" * 31 + "é", "t" * 20 + " " + "t" * 20])
+def test_a_token_that_could_be_guessed_is_told_without_showing_it(token: str) -> None:
+    (problem,) = parse("settings: {token: {env: TOKEN}}", {"TOKEN": token}).unset
+    assert str(problem) == (
+        "somewhere/monitor.yaml:1:19: what TOKEN holds is no token: 32 letters and digits at least, "
+        "make one with: head -c 32 /dev/urandom | base64"
+    )
+    with pytest.raises(Invalid):
+        parse("settings: {listen: '0.0.0.0:80', token: {env: TOKEN}}", {"TOKEN": token}).complete()
+
+
+def test_a_token_in_the_file_itself_is_refused() -> None:
+    (found,) = problems(f"settings: {{token: {'t' * 40}}}")
+    assert found.startswith("monitor.yaml:1:19: a secret does not belong in this file")
+    assert "tttt" not in found
+
+
+def test_names_under_which_it_is_asked_are_names_of_hosts() -> None:
+    assert parse("settings: {hosts: news.example.org}").hosts == ("news.example.org",)
+    (found,) = problems("settings: {hosts: [news.example.org, 'http://x/']}")
+    assert found.startswith("monitor.yaml:1:38: expected the name of a host such as")
+
+
+def test_a_misspelt_setting_is_told() -> None:
+    (found,) = problems("settings: {listn: off}")
+    assert found.startswith("monitor.yaml:1:12: unknown key 'listn'; did you mean 'listen'?")
