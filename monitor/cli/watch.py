@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import click
 import structlog
 
+from monitor import config as settings
 from monitor import report
 from monitor.app import daemon
 from monitor.app.book import read_rules
 from monitor.cli import options
-from monitor.errors import ConfigError
+from monitor.errors import ConfigError, Damaged, StoreError
 from monitor.sinks.terminal import TerminalSink
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ log = structlog.get_logger("monitor.run")
 MOST = 20
 """Alerts of the first round that are listed one by one."""
 
+LATER = 75
+"""The exit code of a start that may go well later (EX_TEMPFAIL); after 2 the service manager does not try again."""
+
 
 @click.command(epilog="Example: monitor run --config newsdesk/monitor.yaml")
 @options.config
@@ -50,7 +54,13 @@ def run(config_file: Path | None, rules_file: Path | None) -> None:
         raise ConfigError(f"{config.file or 'monitor.yaml'} names no sources to watch: 'monitor init' writes one to start from")
     book = read_rules(config.rules, config.limits)
     _warn(book.ruleset.warnings)
-    asyncio.run(_run(config, book))
+    try:
+        asyncio.run(_run(config, book))
+    except Damaged:
+        raise
+    except StoreError as error:  # a full disk, or a predecessor that still stops: what started us may try again
+        click.echo(f"monitor: {error}", err=True)
+        click.get_current_context().exit(LATER)
 
 
 def _warn(problems: Iterable[Problem]) -> None:
@@ -69,7 +79,7 @@ async def _run(config: Config, book: Book) -> None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, monitor.reread)
         _say("watching", introduction(config, book), **facts(config, book))
         first = asyncio.ensure_future(_first_round(monitor))
-        await daemon.run(monitor, stop, hurry)
+        await daemon.run(monitor, stop, hurry, settings.supervisor(settings.environment()))
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
 
