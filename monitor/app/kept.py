@@ -95,10 +95,13 @@ def _path(store: str) -> Path:
 
 def beside(config: Config, ending: str) -> Path | None:
     """The file of this ending beside the store; None: the store is no file."""
-    if config.store.startswith("memory:"):
-        return None
-    store = _path(config.store)
-    return store.with_name(f"{store.name}.{ending}")
+    store = file(config)
+    return None if store is None else store.with_name(f"{store.name}.{ending}")
+
+
+def file(config: Config) -> Path | None:
+    """Where the store lies; None: it is no file."""
+    return None if config.store.startswith("memory:") else _path(config.store)
 
 
 def is_running(config: Config) -> bool:

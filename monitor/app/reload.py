@@ -18,7 +18,8 @@ import structlog
 
 from monitor.app import receivers
 from monitor.app.book import Book, content, now, read_rules, told_to_all
-from monitor.app.standing import Standing, tell
+from monitor.app.faults import Fault, noted, split
+from monitor.app.standing import Standing, left_faulty, tell
 from monitor.errors import ConfigError
 from rules import Invalid, Rule
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from monitor.ports import Clock, Fill
     from monitor.steps import Bench
     from monitor.workers import Shift, Workers
+    from rules import Article
 
 QUIET = 0.5
 """Seconds that the files lie still before they are read: an editor may write one in several goes, and save several one by one."""
@@ -97,13 +99,18 @@ class InForce:
     """The files that the last reading asked for, there or not."""
     watch: Watch = Watch()
     standing: Standing = field(init=False)
+    mended: frozenset[str] = frozenset()
+    """Articles that a rule broke on which is another now: they are to be examined again."""
+    _untold: bool = False
+    """Something was noted that is still to be written down."""
     _settings: bytes | None = field(init=False, default=None)
     _settings_stamp: Stamp = ()
     _settings_told: bool = False
 
     def __post_init__(self) -> None:
         self.names = frozenset(self.book.files)
-        self.standing = Standing(file=self.book.main, rules=len(self.rules), since=self.now())
+        left, self.mended = split(left_faulty(self.config), self.book.rules)
+        self.standing = Standing(file=self.book.main, rules=len(self.rules), since=self.now(), faults=left)
 
     @property
     def rules(self) -> dict[str, Rule]:
@@ -116,8 +123,19 @@ class InForce:
         with self.workers.present() as workers:
             yield replace(bench, match=workers.match, rules=self.rules, fill=self.fill(workers))
 
+    def broke(self, article: Article, rule: str, reason: str) -> None:
+        """Notes that a rule broke on an article, for `monitor status` and until the rule is mended."""
+        log.error("rule broke", rule=rule, article=article.id, reason=reason)
+        version = self.book.rules[rule].version if rule in self.book.rules else ""
+        fault = Fault(rule=rule, version=version, article=article.id, reason=reason, at=self.now())
+        self.standing = replace(self.standing, faults=noted(self.standing.faults, fault))
+        self._untold = True
+
     async def look(self) -> None:
         """Looks at the files, and reads them where they have changed and lie still, or somebody asked for it."""
+        if self._untold:
+            self._untold = False
+            await tell(self.config, self.standing)
         await self._look_at_settings()
         stamp, at = await asyncio.to_thread(stamped, self.names), self.clock()
         self.watch = self.watch.looked(stamp, at)
@@ -169,7 +187,9 @@ class InForce:
             return False
         old = self._swap(book, shift)
         log.info("rules exchanged", file=book.main, **difference(old.rules, book.rules), warnings=len(book.ruleset.warnings))
-        self.standing = Standing(file=book.main, rules=len(book.rules), since=self.now())
+        left, mended = split(self.standing.faults, book.rules)
+        self.mended |= mended
+        self.standing = Standing(file=book.main, rules=len(book.rules), since=self.now(), faults=left)
         await tell(self.config, self.standing)
         return True
 

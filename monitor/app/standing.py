@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from monitor.app import kept, written
+from monitor.app import faults, kept, written
 from monitor.errors import ConfigError
 
 if TYPE_CHECKING:
+    from monitor.app.faults import Fault
     from monitor.config import Config
 
-LARGEST = 64 * 1024
+LARGEST = 256 * 1024
 """Bytes that are read of it."""
 LONGEST = 1_000
 """Characters of one reason that are kept."""
@@ -34,6 +35,8 @@ class Standing:
     stale: datetime | None = None
     why: tuple[str, ...] = ()
     """What is wrong with it, the first problems."""
+    faults: tuple[Fault, ...] = ()
+    """Rules that broke on an article, the latest last."""
 
 
 async def tell(config: Config, standing: Standing) -> None:
@@ -49,8 +52,18 @@ async def tell(config: Config, standing: Standing) -> None:
 
 def standing(config: Config) -> Standing | None:
     """What the running monitor says; None: none runs, or it says nothing that can be read."""
+    return _written(config) if kept.is_running(config) else None
+
+
+def left_faulty(config: Config) -> tuple[Fault, ...]:
+    """The faults that the monitor before us wrote down."""
+    before = _written(config)
+    return before.faults if before else ()
+
+
+def _written(config: Config) -> Standing | None:
     place = kept.beside(config, "rules")
-    if place is None or not kept.is_running(config):
+    if place is None:
         return None
     try:
         with place.open("rb") as file:
@@ -67,6 +80,7 @@ def plain(one: Standing) -> dict[str, Any]:
         "since": one.since.isoformat(timespec="seconds"),
         "stale": one.stale.isoformat(timespec="seconds") if one.stale else None,
         "why": [reason[:LONGEST] for reason in one.why],
+        "faults": faults.plain(one.faults),
     }
 
 
@@ -77,6 +91,7 @@ def _read(given: Any) -> Standing:
         since=_time(given["since"]),
         stale=_time(given["stale"]) if given["stale"] else None,
         why=tuple(map(str, given["why"])),
+        faults=faults.read(given.get("faults", ())),
     )
 
 

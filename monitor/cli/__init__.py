@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor import __version__
-from monitor.cli import options
+from monitor.cli import letter, options, resend
 from monitor.cli.ack import ack
 from monitor.cli.articles import articles
 from monitor.cli.author import missed, test, wrong
 from monitor.cli.backtest import backtest
+from monitor.cli.backup import backup, restore
 from monitor.cli.begin import init
 from monitor.cli.check import check, print_schema
+from monitor.cli.deliveries import deliveries
 from monitor.cli.events import events
 from monitor.cli.explain import explain
 from monitor.cli.feeds import feeds
 from monitor.cli.look import alerts, status
 from monitor.cli.prune import prune
+from monitor.cli.receivers import receivers
 from monitor.cli.replay import match, replay
 from monitor.cli.rules import rules
 from monitor.cli.silence import silence
@@ -62,8 +65,12 @@ for command in (
     articles,
     alerts,
     events,
+    deliveries,
+    receivers,
     silence,
     prune,
+    backup,
+    restore,
     init,
     check,
     explain,
@@ -73,6 +80,8 @@ for command in (
     monitor.add_command(command)
 alerts.add_command(wrong)
 alerts.add_command(ack)
+deliveries.add_command(letter.show)
+deliveries.add_command(resend.replay)
 
 
 def main() -> None:

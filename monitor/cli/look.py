@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor import envelope, report, rhythm
-from monitor.app import kept, standing
+from monitor import envelope, report, rhythm, stores
+from monitor.app import kept, postroom, standing
 from monitor.cli import held, options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from monitor.app.postroom import Box
     from monitor.app.standing import Standing
     from monitor.config import Config, Watched
-    from monitor.model import Alert, Event, Tally, Told, Visit
+    from monitor.model import Alert, Breaker, Event, Tally, Told, Visit
     from monitor.ports import Store
 
 DAY = timedelta(days=1)
@@ -55,19 +56,23 @@ def alerts(
     if context.invoked_subcommand is not None:
         return
     config = options.load(config_file)
-    for alert, seen_to, told in asyncio.run(_alerts(config, rule, limit)):
+    found, breakers = asyncio.run(_alerts(config, rule, limit))
+    for alert, seen_to, told in found:
         if as_json:
             done = [{"event": one.id, "at": _iso(one.acknowledged), "note": one.note} for one in seen_to]
             options.line({**envelope.envelope(alert), "held": alert.held, "acknowledged": done})
         else:
-            options.show(_listed(alert, seen_to, [one for one in told if one.state != "sent"]))
+            options.show(_listed(alert, seen_to, [one for one in told if one.state != "sent"], breakers))
 
 
-async def _alerts(config: Config, rule: str | None, limit: int) -> list[tuple[Alert, list[Event], list[Told]]]:
-    """Alerts, those of their events that somebody looks after, and how far they got."""
+async def _alerts(
+    config: Config, rule: str | None, limit: int
+) -> tuple[list[tuple[Alert, list[Event], list[Told]]], dict[str, Breaker]]:
+    """Alerts, those of their events that somebody looks after, and how far they got; and how the receivers are."""
     async with kept.open_kept(config) as store:
         found = await store.alerts(rule=rule, limit=limit)
-        return [(alert, await _seen_to(store, alert), await store.told(alert.id)) for alert in found]
+        breakers = {one.sink: one for one in await store.breakers()}
+        return [(alert, await _seen_to(store, alert), await store.told(alert.id)) for alert in found], breakers
 
 
 async def _seen_to(store: Store, alert: Alert) -> list[Event]:
@@ -75,12 +80,12 @@ async def _seen_to(store: Store, alert: Alert) -> list[Event]:
     return [event for id in named if (event := await store.event(id)) and event.acknowledged]
 
 
-def _listed(alert: Alert, seen_to: Sequence[Event], untold: Sequence[Told]) -> str:
+def _listed(alert: Alert, seen_to: Sequence[Event], untold: Sequence[Told], breakers: Mapping[str, Breaker]) -> str:
     style, now = options.style(), datetime.now(UTC)
     lines = [f"{alert.id}  raised {_when(alert.raised)}"]
     if alert.held:
         lines.append(style.paint(f"    nobody was told: {held.why(alert.held)}", fg="yellow"))
-    lines += [style.paint(f"    {held.reached(one, now)}", fg="yellow") for one in untold]
+    lines += [style.paint(f"    {held.reached(one, now, breakers.get(one.sink))}", fg="yellow") for one in untold]
     for one in seen_to:
         note = f": {report.clean(one.note)}" if one.note else ""
         lines.append(style.paint(f"    acknowledged {_when(one.acknowledged)}{note}", fg="green"))
@@ -94,8 +99,9 @@ def _listed(alert: Alert, seen_to: Sequence[Event], untold: Sequence[Told]) -> s
 def status(context: click.Context, config_file: Path | None, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Say whether all is well: 0 if so, 1 if not.
 
-    Not well is: no monitor runs, no source answers or is visited, a delivery waits for more than an hour, or one was given up
-    within a day. A source that fails while others answer is a warning.
+    Not well is: no monitor runs, no source answers or is visited, a delivery waits for more than an hour, one was given up
+    within a day, or a receiver is disabled or fails for more than 15 minutes. A source that fails while others answer, a receiver
+    that fails for less, and what waits for a receiver that monitor.yaml does not name are warnings.
     """
     health = asyncio.run(_health(options.load(config_file)))
     if as_json:
@@ -121,6 +127,9 @@ class Health:
     """Bytes by kind of thing, in the file."""
     rules: Standing | None = None
     """What the running monitor says of its rules."""
+    engine: str = ""
+    """What keeps it all, and how it writes."""
+    receivers: Sequence[Box] = ()
 
     @cached_property
     def visited(self) -> Mapping[str, Visit]:
@@ -138,7 +147,7 @@ class Health:
             found.append(f"given up: {report.count(tally.dead, 'delivery', 'deliveries')}")
         if tally.oldest_waiting and self.now - tally.oldest_waiting > LATE:
             found.append(f"deliveries wait since {_when(tally.oldest_waiting)}")
-        return found
+        return [*found, *postroom.troubles(self.receivers, self.now)]
 
     def warnings(self) -> list[str]:
         """What is worth knowing, and goes on by itself."""
@@ -146,9 +155,14 @@ class Health:
         found += [f"{visit.source} gave what we failed on: {visit.error}" for visit in self.visits if _unfinished(visit)]
         if self.rules and self.rules.stale:
             found.append(f"rules: stale since {_when(self.rules.stale)}, {'; '.join(map(report.clean, self.rules.why))}")
+        if self.rules:
+            found += [
+                report.clean(f"rule {one.rule} {one.reason} on {one.article}: mend it, and the article is examined again")
+                for one in self.rules.faults
+            ]
         if self.tally.dead and not self._lately_dead():
             found.append(f"given up long ago: {report.count(self.tally.dead, 'delivery', 'deliveries')}")
-        return found
+        return [*found, *postroom.warnings(self.receivers, self.now)]
 
     def _lately_dead(self) -> bool:
         return self.tally.newest_dead is not None and self.now - self.tally.newest_dead <= DAY
@@ -168,8 +182,16 @@ class Health:
         yield f"pages       {self.tally.unfilled} still to be fetched"
         if self.rules:
             yield f"rules       {self.rules.rules} of {report.clean(self.rules.file)}, since {_when(self.rules.since)}"
-        yield f"disk        {self.sizes.get('file', 0) / 1e6:,.1f} MB"
+        yield f"disk        {self.sizes.get('file', 0) / 1e6:,.1f} MB{f', {self.engine}' if self.engine else ''}"
+        yield from self._receivers()
         yield from self._sources()
+
+    def _receivers(self) -> Iterator[str]:
+        """How many there are of each state; 'monitor receivers list' has the rest."""
+        states = Counter(one.state for one in self.receivers)
+        if states:
+            counted = ", ".join(f"{states[word]:,} {word}" for word in postroom.STATES if states[word])
+            yield f"receivers   {len(self.receivers):,}: {counted}"
 
     def _sources(self) -> Iterator[str]:
         """How many there are of each state; of a few each, of many those that are not well."""
@@ -201,10 +223,16 @@ class Health:
             "articles": tally.articles,
             "pages_missing": tally.unfilled,
             "deliveries": {"waiting": tally.waiting, "dead": tally.dead, "oldest_waiting": _iso(tally.oldest_waiting)},
+            "receivers": [self._known(one) for one in self.receivers],
             "rules": standing.plain(self.rules) if self.rules else None,
             "disk": dict(self.sizes),
             "sources": [self._plain(source) for source in self.sources],
         }
+
+    def _known(self, one: Box) -> dict[str, Any]:
+        lying = one.backlog
+        numbers = {"waiting": lying.waiting, "sent": lying.sent, "dead": lying.dead, "oldest": _iso(lying.oldest)}
+        return {"id": one.id, "state": one.state, "reason": one.why(self.now), **numbers}
 
     def _plain(self, source: str) -> dict[str, Any]:
         visit, state = self.visited.get(source), self.state(source)
@@ -237,6 +265,8 @@ async def _health(config: Config) -> Health:
             watched={source.id: source for source in config.sources},
             sizes=await store.sizes(),
             rules=standing.standing(config),
+            engine=stores.engine(config.store),
+            receivers=await postroom.look(store, config),
         )
 
 

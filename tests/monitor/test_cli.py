@@ -14,10 +14,11 @@ import pytest
 
 from monitor import __version__, policy
 from monitor.app.book import read_rules
+from monitor.app.postroom import Box
 from monitor.cli import invoke, monitor, options
 from monitor.cli.look import Health
-from monitor.model import Tally, Visit
-from rules import Article, Match, RuleSet
+from monitor.model import Backlog, Breaker, Tally, Visit
+from rules import Article, Found, RuleSet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,14 +151,14 @@ def test_nothing_is_left_behind_unless_asked_for(do: Do, here: Path, monkeypatch
 
 
 def test_an_article_that_breaks_the_engine_is_named_and_the_rest_goes_on(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
-    good = RuleSet.match
+    good = RuleSet.attempt
 
-    def match(self: RuleSet, article: Article, *, ended: bool = False) -> list[Match]:
+    def attempt(self: RuleSet, article: Article, **how: Any) -> Found:
         if article.id == "bee":
             raise RuntimeError("a bug")
-        return good(self, article)
+        return good(self, article, **how)
 
-    monkeypatch.setattr(RuleSet, "match", match)
+    monkeypatch.setattr(RuleSet, "attempt", attempt)
     code, out, err = do("replay", "saved", "--json")
     assert code == 3
     assert [value["data"]["article"]["id"] for value in values(out)] == ["a.txt"]
@@ -267,6 +268,16 @@ def visit(source: str, **changes: Any) -> Visit:
     return Visit(**{"source": source, "at": NOW, "due": NOW, "answered": NOW, "articles": 3, **changes})
 
 
+def receiver(*, named: bool = True, waiting: int = 0, **state: Any) -> Box:
+    lying = Backlog(sink="desk", waiting=waiting, sent=5, oldest=NOW - timedelta(minutes=20) if waiting else None)
+    return Box(id="desk", named=named, breaker=Breaker(sink="desk", **state), backlog=lying)
+
+
+def failing(minutes: int) -> Box:
+    since, due = NOW - timedelta(minutes=minutes), NOW + timedelta(minutes=5)
+    return receiver(waiting=3, state="open", failures=9, since=since, due=due, reason="HTTP 502")
+
+
 def health(**changes: Any) -> Health:
     whole = {"now": NOW, "running": True, "sources": ["a"], "visits": [visit("a")], "tally": Tally(), "lately": 0}
     return Health(**{**whole, **changes})
@@ -289,6 +300,20 @@ def test_all_is_well() -> None:
         ),
         ({"tally": Tally(dead=1, newest_dead=NOW - timedelta(hours=23))}, "given up: 1 delivery"),
         ({"tally": Tally(waiting=1, oldest_waiting=NOW - timedelta(hours=2))}, "deliveries wait since 2026-07-01 10:00 UTC"),
+        (
+            {"receivers": [receiver(state="disabled", failures=1, since=NOW, reason="HTTP 410", waiting=2)]},
+            (
+                "receiver desk: disabled, has failed since 12:00 UTC: HTTP 410; "
+                "2 parked, the oldest since 11:40 UTC: 'monitor receivers enable desk'"
+            ),
+        ),
+        (
+            {"receivers": [failing(16)]},
+            (
+                "receiver desk: failing since 11:44 UTC, asked again 12:05 UTC: HTTP 502; "
+                "3 deliveries wait, the oldest since 11:40 UTC"
+            ),
+        ),
     ],
 )
 def test_what_is_not_well_is_said(changes: dict[str, Any], trouble: str) -> None:
@@ -303,12 +328,38 @@ def test_what_is_not_well_is_said(changes: dict[str, Any], trouble: str) -> None
         ({"visits": [visit("b", failures=2, error="x", answered=None)]}, "b fails: x, has never answered"),
         ({"visits": [visit("b", error="1 of 9 articles")]}, "b gave what we failed on: 1 of 9 articles"),
         ({"tally": Tally(dead=1, newest_dead=NOW - timedelta(hours=25))}, "given up long ago: 1 delivery"),
+        (
+            {"receivers": [failing(14)]},
+            (
+                "receiver desk: failing since 11:46 UTC, asked again 12:05 UTC: HTTP 502; "
+                "3 deliveries wait, the oldest since 11:40 UTC"
+            ),
+        ),
+        (
+            {"receivers": [receiver(named=False, waiting=1)]},
+            "1 delivery waits since 11:40 UTC for 'desk', which monitor.yaml does not name",
+        ),
     ],
 )
 def test_what_is_worth_knowing_is_said_and_all_is_well(changes: dict[str, Any], warning: str) -> None:
     found = health(sources=["a", "b"], **changes)
     assert (found.troubles(), found.warnings()) == ([], [warning])
     assert list(found.told())[:2] == ["All is well.", f"  warning: {warning}"]
+
+
+def test_status_counts_the_receivers_by_their_state() -> None:
+    found = health(receivers=[receiver(), receiver(), failing(3)])
+    assert "receivers   3: 2 ok, 1 failing" in list(found.told())
+    assert found.plain()["receivers"][2] == {
+        "id": "desk",
+        "state": "failing",
+        "reason": "failing since 11:57 UTC, asked again 12:05 UTC: HTTP 502; 3 deliveries wait, the oldest since 11:40 UTC",
+        "waiting": 3,
+        "sent": 5,
+        "dead": 0,
+        "oldest": "2026-07-01T11:40:00Z",
+    }
+    assert not any(line.startswith("receivers") for line in health().told())
 
 
 def test_while_the_first_round_is_under_way_nothing_is_wrong() -> None:

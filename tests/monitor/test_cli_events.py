@@ -11,7 +11,7 @@ import pytest
 
 from monitor.app.story import steps
 from monitor.cli import held
-from monitor.model import Alert, Delivery, Event, GaveUp, Hush, Plan, Report, Sent, Sighting, Told, Visit
+from monitor.model import Alert, Attempt, Delivery, Event, GaveUp, Hush, Plan, Report, Sent, Sighting, Told, Visit
 from monitor.stores import open_store
 from rules import Article, Finding
 
@@ -120,9 +120,9 @@ def here(tmp_path: Path, rules: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     async def fill(store: Store) -> None:
         for one in PLANS:
             await store.record(one)
-        claimed = {one.sink: one for one in await store.claim(NOW, HOUR, 9)}
-        await store.settle(claimed["desk"], Sent(NOW - HOUR))
-        await store.settle(claimed["chat"], GaveUp(NOW, "it answered 410"))
+        (desk,), (chat,) = [await store.claim(sink, NOW, HOUR, 9) for sink in ("desk", "chat")]
+        await store.settle(desk, Sent(NOW - HOUR), Attempt(began=NOW - HOUR))
+        await store.settle(chat, GaveUp(NOW, "it answered 500"), Attempt(began=NOW, trouble="http", reason="it answered 500"))
         notice = alert("alt_notice", kind="silent", rule="source-silent", title="Source silent: paper")
         await store.visited(Visit(source="paper", at=NOW, due=NOW), [notice])
 
@@ -224,7 +224,7 @@ def test_a_timeline_says_who_reported_what_changed_and_who_heard_of_it(do: Do) -
         "│     stance: open",
         "│   why: opened: no open event is like it",
         "│   alert alt_new (new)",
-        "│     chat was not told, given up after 1 attempt: it answered 410",
+        "│     chat was not told, given up after 1 attempt: it answered 500",
         f"│     desk was told {moment(NOW - HOUR)}",
         "│",
         f"○ {moment(NOW - 2 * HOUR)}  source2 said so too, a copy",
@@ -289,7 +289,7 @@ def test_a_timeline_in_json_is_whole(do: Do) -> None:
         ],
     }
     assert found["alerts"][0]["deliveries"] == [
-        {"receiver": "chat", "state": "dead", "at": iso(NOW - 3 * HOUR), "attempts": 1, "reason": "it answered 410"},
+        {"receiver": "chat", "state": "dead", "at": iso(NOW - 3 * HOUR), "attempts": 1, "reason": "it answered 500"},
         {"receiver": "desk", "state": "sent", "at": iso(NOW - HOUR), "attempts": 1, "reason": None},
     ]
 
@@ -546,7 +546,7 @@ def test_alerts_say_why_nobody_was_told(do: Do) -> None:
     assert "    nobody was told: it was older than a day when its source was new\n" in out
     assert out.count("nobody was told") == 2
     assert {one["data"]["id"]: one["held"] for one in values(do("alerts", "--json")[1])}["alt_turn"].startswith("silenced")
-    assert "    chat was not told, given up after 1 attempt: it answered 410\n" in out
+    assert "    chat was not told, given up after 1 attempt: it answered 500\n" in out
     assert "desk" not in out  # it was told, and that is what one expects
 
 
