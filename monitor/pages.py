@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     Made = TypeVar("Made")
 
+LONGEST = 200_000
+"""Characters of an article's text that are kept, as of a feed's: what is longer takes longer to match than there is time."""
+
 _CHARSET = re.compile(rb"charset\s{0,9}=\s{0,9}[\"']?([\w:.-]{1,40})", re.ASCII)
 _BINARY = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"\x7fELF")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -125,7 +128,7 @@ def _page(tree: Any, url: str, head: imprint.Head) -> Page:
     # a date by any means, which takes longer than all of this.
     said = imprint.read(tree, url, head)
     found: Any = bare_extraction(tree, url=url, fast=True, include_comments=False, include_tables=False, with_metadata=False)
-    text = tidy(clean(found.text or "")) if found is not None else ""
+    text = tidy(clean(found.text or ""))[:LONGEST] if found is not None else ""
     if not text:
         raise Unreadable("no text on the page")
     return Page(

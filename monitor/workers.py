@@ -18,16 +18,18 @@ import resource
 import signal
 import sys
 import threading
+import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from monitor import feeds, pages
 from monitor.errors import ConfigError, MonitorError, Unreadable
-from rules import Article, Match
+from monitor.model import Partly
+from rules import Article, Found, Match
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -37,11 +39,17 @@ T = TypeVar("T")
 Task = Callable[..., T]
 Broken = Callable[[Article, str], None]
 """Told of an article that broke the engine, and how."""
+Faulty = Callable[[Article, str, str], None]
+"""Told of an article that a rule broke on, of the rule, and how."""
 
 START = 60.0
 """Seconds that a worker may take to start, compiling the rules included."""
 TASKS = 500
 """Tasks after which a worker makes room for a fresh one: libraries leak."""
+STRIKES = 3
+"""Articles that a rule may hang or crash on among the others; from then on it is asked apart from them."""
+MOST_BROKEN = 5
+"""Rules that may hang or crash on one article; after them it is given up."""
 
 _spawn = multiprocessing.get_context("spawn")  # a fork would copy our threads' locks, held
 
@@ -49,8 +57,19 @@ _spawn = multiprocessing.get_context("spawn")  # a fork would copy our threads' 
 class Engine(Protocol):
     """Compiled rules."""
 
-    def match(self, article: Article, *, ended: bool = False) -> list[Match]:
-        """What they find in one article; `ended`: also what it says is called off."""
+    def attempt(
+        self,
+        article: Article,
+        *,
+        ended: bool = False,
+        only: Collection[str] | None = None,
+        besides: Collection[str] = (),
+        asking: Callable[[str], None] | None = None,
+    ) -> Found:
+        """What they find in one article, and which of them broke; `ended`: also what it says is called off.
+
+        `only` these are asked, none of `besides`; `asking` is told of each before.
+        """
         ...
 
     def possible(self, *texts: str) -> bool:
@@ -65,6 +84,9 @@ Load = Callable[[Mapping[str, bytes], str], Engine]
 class Failed(MonitorError):
     """A task that was not finished: too slow, out of memory, crashed, or raised. It was the task's fault."""
 
+    rule: str | None = None
+    """The rule that it was at, where it said so."""
+
 
 class Unavailable(MonitorError):
     """Workers that were stopped or cannot start: it was not the task's fault, and nothing is known about it."""
@@ -74,21 +96,26 @@ class Unavailable(MonitorError):
 class Workers:
     """Two pools, each started when first asked for. `files` and `main` are handed to `load` in the matching workers.
 
-    Limits are in seconds, `memory` in bytes for one parsing worker.
+    Limits are in seconds, `memory` in bytes for one parsing worker. `broken` is told where an article costs all its matches,
+    `faulty` where it costs those of one rule.
     """
 
     load: Load
     files: Mapping[str, bytes] = field(repr=False)
     main: str
     broken: Broken = lambda _article, _reason: None
+    faulty: Faulty = lambda _article, _rule, _reason: None
     parsers: int = 2
     matchers: int = 1
     parse_limit: float = 10.0
     match_limit: float = 5.0
     article_limit: float = 0.5
+    apart_limit: float = 1.0
     memory: int = 1 << 30
     _parsing: Pool = field(init=False)
     _matching: Pool = field(init=False)
+    _strikes: dict[str, set[str]] = field(init=False, default_factory=dict)
+    """The articles that a rule hung or crashed on, by rule."""
     _retired: dict[asyncio.Task[None], tuple[Pool, ...]] = field(init=False, default_factory=dict)
     """Pools with rules of before that somebody still holds, by what waits to close them."""
 
@@ -127,35 +154,61 @@ class Workers:
             raise Unreadable(f"the parser {error}") from error
 
     async def match(self, articles: Sequence[Article]) -> list[list[Match] | None]:
-        """The matches of each article, in order; None for one that broke the engine twice, and `broken` is told.
+        """The matches of each article, in order; Partly where a rule broke on it, None where the engine did, and that is told.
 
         Among them are those without a finding, where an article only says that something is called off.
         All of them are matched with one version of the rules. Raises Unavailable: then nothing was matched.
         """
         if not articles:
             return []
+        apart = self._apart()
         with self._matching.held() as pool:
-            try:
-                results = await self._matched(pool, articles)
-            except Failed:
-                results = [await self._alone(pool, article) for article in articles]
+            results = await self._asked(
+                pool, articles, _Asked(besides=apart), self.match_limit + self.article_limit * len(articles)
+            )
+            if apart:
+                rest = await self._asked(pool, articles, _Asked(only=apart), self.apart_limit)
+                results = [_together(one, other) for one, other in zip(results, rest, strict=True)]
         return [self._told(article, found) for article, found in zip(articles, results, strict=True)]
 
-    async def _matched(self, pool: Pool, articles: Sequence[Article]) -> list[list[Match] | str]:
-        return await pool.run(partial(_match, tuple(articles)), self.match_limit + self.article_limit * len(articles))
+    def _apart(self) -> frozenset[str]:
+        """The rules that have broken so often that they are asked apart from the others, and get less time."""
+        return frozenset(rule for rule, articles in self._strikes.items() if len(articles) >= STRIKES)
 
-    async def _alone(self, pool: Pool, article: Article) -> list[Match] | str:
-        """One article of a batch that failed: only the one that did it loses its matches."""
+    async def _asked(self, pool: Pool, articles: Sequence[Article], asked: _Asked, limit: float) -> list[Found | str]:
+        """What these rules find in the articles. Where they do not all come through, each is taken by itself."""
         try:
-            return (await self._matched(pool, [article]))[0]
-        except Failed as error:
-            return str(error)
+            return await pool.run(partial(_match, tuple(articles), asked), limit)
+        except Failed:
+            one = limit if asked.only is not None else self.match_limit + self.article_limit
+            return [await self._alone(pool, article, asked, one) for article in articles]
 
-    def _told(self, article: Article, found: list[Match] | str) -> list[Match] | None:
+    async def _alone(self, pool: Pool, article: Article, asked: _Asked, limit: float) -> Found | str:
+        """One article of a batch that failed: a rule that breaks on it is left out, so that only that one loses its match."""
+        broken: dict[str, str] = {}
+        while True:
+            try:
+                found = await pool.run(partial(_match_aloud, article, asked.without(broken)), limit)
+            except Failed as error:
+                if error.rule is None or error.rule in broken or len(broken) == MOST_BROKEN:
+                    return str(error)
+                broken[error.rule] = str(error)
+                self._strike(error.rule, article)
+            else:
+                return found if isinstance(found, str) else replace(found, broken={**found.broken, **broken})
+
+    def _strike(self, rule: str, article: Article) -> None:
+        struck = self._strikes.setdefault(rule, set())
+        if len(struck) < STRIKES:
+            struck.add(article.id)
+
+    def _told(self, article: Article, found: Found | str) -> list[Match] | None:
         if isinstance(found, str):
             self.broken(article, found)
             return None
-        return found
+        for rule, reason in found.broken.items():
+            self.faulty(article, rule, reason)
+        return Partly(found.matches) if found.broken else list(found.matches)
 
     @contextlib.contextmanager
     def present(self) -> Iterator[Workers]:
@@ -180,6 +233,7 @@ class Workers:
         old = self._parsing, self._matching
         self._parsing, self._matching = shift.parsing, shift.matching
         self.files, self.main = shift.files, shift.main
+        self._strikes = {}
         closing = asyncio.ensure_future(_close_gently(*old))
         self._retired[closing] = old
         closing.add_done_callback(self._retired.pop)
@@ -297,9 +351,12 @@ class Worker:
         return self.pipe
 
     def _start(self) -> Connection:
-        pipe, theirs = _spawn.Pipe()
-        process = _spawn.Process(target=_serve, args=(theirs, self.setup, os.getpid()), daemon=True)
-        process.start()
+        try:
+            pipe, theirs = _spawn.Pipe()
+            process = _spawn.Process(target=_serve, args=(theirs, self.setup, os.getpid()), daemon=True)
+            process.start()
+        except OSError as error:  # no more files or processes to be had
+            raise Unavailable(f"cannot start: {error.strerror or error}") from error
         theirs.close()
         self.process, self.pipe, self.served = process, pipe, 0
         try:
@@ -312,13 +369,17 @@ class Worker:
         return pipe
 
     def _answer(self, pipe: Connection, limit: float) -> tuple[str, Any]:
+        """What it says in the end; a task that fails may have said before which rule it is at."""
+        until, rule = time.monotonic() + limit, None
         try:
-            if not pipe.poll(limit):
-                raise Failed(f"gave up after {limit:g} s")
-            answer: tuple[str, Any] = pipe.recv()
+            while pipe.poll(max(0.0, until - time.monotonic())):
+                kind, value = pipe.recv()
+                if kind != "asking":
+                    return kind, value
+                rule = value
         except (EOFError, ConnectionError) as error:
-            raise Failed("crashed") from error
-        return answer
+            raise _at(rule, Failed("crashed")) from error
+        raise _at(rule, Failed(f"gave up after {limit:g} s"))
 
     def _end(self) -> None:
         if self.process is not None and self.pipe is not None:
@@ -339,11 +400,36 @@ class Worker:
         self.thread.shutdown()
 
 
+def _at(rule: str | None, error: Failed) -> Failed:
+    error.rule = rule
+    return error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """Which rules are asked: `only` these, if any are named, and none of `besides`."""
+
+    only: frozenset[str] | None = None
+    besides: frozenset[str] = frozenset()
+
+    def without(self, rules: Collection[str]) -> _Asked:
+        return replace(self, besides=self.besides | frozenset(rules))
+
+
+def _together(one: Found | str, other: Found | str) -> Found | str:
+    """What some of the rules found, and the others."""
+    if isinstance(one, str) or isinstance(other, str):
+        return one if isinstance(one, str) else str(other)
+    return Found((*one.matches, *other.matches), {**one.broken, **other.broken})
+
+
 # In the worker.
 
 
 def _serve(pipe: Connection, setup: Task[None], parent: int) -> None:
     """Prepares, says so, and then answers one task after the other for as long as somebody is there to ask."""
+    global _pipe  # noqa: PLW0603 - as below
+    _pipe = pipe
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # "read the rules again" is for the parent, too
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C and service managers mean the whole group;
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # when we go is for the parent to say
@@ -403,6 +489,7 @@ def _limit_memory(most: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
+_pipe: Connection | None = None
 _engine: Engine | None = None
 _rules: tuple[Load, Mapping[str, bytes], str] | None = None
 
@@ -426,15 +513,25 @@ def _read_page(body: bytes, *, url: str, content_type: str, title: str, summary:
     return pages.read(body, url=url, content_type=content_type, title=title, summary=summary, ruleset=_engine)
 
 
-def _match(articles: Sequence[Article]) -> list[list[Match] | str]:
-    return [_matched(article) for article in articles]
+def _match(articles: Sequence[Article], asked: _Asked) -> list[Found | str]:
+    return [_matched(article, asked) for article in articles]
 
 
-def _matched(article: Article) -> list[Match] | str:
-    """The matches, or in words why there are none."""
+def _match_aloud(article: Article, asked: _Asked) -> Found | str:
+    """The same for one, saying before each rule which it is: should it never come back, that one did it."""
+    return _matched(article, asked, _asking)
+
+
+def _asking(rule: str) -> None:
+    assert _pipe is not None
+    _pipe.send(("asking", rule))
+
+
+def _matched(article: Article, asked: _Asked, asking: Callable[[str], None] | None = None) -> Found | str:
+    """What was found, or in words why nothing could be."""
     assert _engine is not None
     try:
-        return _engine.match(article, ended=True)
+        return _engine.attempt(article, ended=True, only=asked.only, besides=asked.besides, asking=asking)
     except Exception as error:  # noqa: BLE001 - one article must not take the batch with it
         return f"raised {type(error).__name__}: {' '.join(str(error).split())[:200]}"
 

@@ -5,7 +5,7 @@ from rules.evidence import Clause, Evidence, Finding, Hit, Match
 from rules.load import bundle, load
 from rules.problems import Invalid, Problem
 from rules.rule import LEVELS, Once, Rule
-from rules.ruleset import RuleSet
+from rules.ruleset import Found, RuleSet
 from rules.schema import schema
 from rules.spec import Limits
 
@@ -16,6 +16,7 @@ __all__ = [
     "Clause",
     "Evidence",
     "Finding",
+    "Found",
     "Hit",
     "Invalid",
     "Limits",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from rules.article import Article
 from rules.evidence import Clause, Evidence, Finding, Hit, Match
@@ -14,6 +14,14 @@ from rules.reading import Reading, Sentence
 from rules.rule import Label, Rule
 
 _MOST_HITS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What could be found in an article: the matches, and by id the rules that could not say, and why."""
+
+    matches: tuple[Match, ...]
+    broken: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,34 @@ class RuleSet:
         reading = Reading(article)
         asked = [rule for rule in self.rules if rule.status != "deprecated" and rule.when.possible(reading.vocabulary)]
         return [one for rule in asked if reading.sentences and (one := _match(rule, reading, ended=ended)) is not None]
+
+    def attempt(
+        self,
+        article: Article,
+        *,
+        ended: bool = False,
+        only: Collection[str] | None = None,
+        besides: Collection[str] = (),
+        asking: Callable[[str], None] | None = None,
+    ) -> Found:
+        """As `match`, where a rule that raises costs its own match and no other.
+
+        `only` these rules are asked, none of `besides`; `asking` is told of each before it is asked, for one that never answers.
+        """
+        reading = Reading(article)
+        found: list[Match | None] = []
+        broken: dict[str, str] = {}
+        for rule in self.rules:
+            if rule.status == "deprecated" or rule.id in besides or (only is not None and rule.id not in only):
+                continue
+            if asking is not None:
+                asking(rule.id)
+            try:
+                if rule.when.possible(reading.vocabulary) and reading.sentences:
+                    found.append(_match(rule, reading, ended=ended))
+            except Exception as error:  # noqa: BLE001 - whatever one rule does with it is nothing to the others
+                broken[rule.id] = f"raised {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        return Found(tuple(one for one in found if one is not None), broken)
 
     def possible(self, *texts: str) -> bool:
         """Whether any rule could match an article made of these texts, or of parts of them: cheap, and never wrongly no."""

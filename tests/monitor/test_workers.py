@@ -18,7 +18,7 @@ import pytest
 from monitor import workers
 from monitor.errors import ConfigError, Unreadable
 from monitor.workers import Unavailable, Workers
-from rules import Article, Finding, Match
+from rules import Article, Finding, Found, Match
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -38,7 +38,7 @@ class Words:
     def possible(self, *texts: str) -> bool:
         return any(self.word in text for text in texts)
 
-    def match(self, article: Article, *, ended: bool = False) -> list[Match]:
+    def attempt(self, article: Article, **_: object) -> Found:
         match article.title:
             case "hang":
                 threading.Event().wait()
@@ -47,7 +47,8 @@ class Words:
             case "raise":
                 raise ValueError("odd")
         found = Finding(field="title", start=0, end=len(self.word), text=self.word)
-        return [Match(rule=self.word, article=article.id, findings=(found,))] if self.word in article.title else []
+        matches = (Match(rule=self.word, article=article.id, findings=(found,)),) if self.word in article.title else ()
+        return Found(matches)
 
 
 def load(files: Mapping[str, bytes], main: str) -> Words:
