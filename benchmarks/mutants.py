@@ -204,6 +204,8 @@ def in_text(copy: Path, module: str, tests: tuple[str, ...]) -> Iterator[Mutant]
     """What mutmut leaves alone, changed one thing at a time."""
     path = copy / module
     right = path.read_text()
+    if notices(copy, tests):
+        raise SystemExit(f"{', '.join(tests)} fail as it is: nothing can be said of {module}")
     try:
         for change, wrong in wrongs(right):
             path.write_text(wrong)
@@ -301,7 +303,7 @@ def place(sql: str, found: re.Match[str], other: str) -> tuple[str, str]:
 def in_table(tree: ast.Module, value: ast.expr) -> Iterator[tuple[str, str]]:
     """Numbers one more, and entries that are missing, in what stands at the top of a module."""
     for node in ast.walk(value):
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
             right = node.value
             node.value = right + 1
             yield f"{right} -> {right + 1} in {ast.unparse(value)[:100]}", ast.unparse(tree)

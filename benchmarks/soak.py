@@ -35,7 +35,7 @@ import rules
 from monitor import feeds, steps
 from monitor.app import memory
 from monitor.errors import DeliveryFailed, FetchFailed
-from monitor.model import Alert, Delivery, Original
+from monitor.model import Alert, Delivery, Original, Receipt
 from monitor.policy import Office, Route
 from monitor.ports import Source, Store
 from monitor.sources.feed import FeedSource
@@ -125,6 +125,7 @@ class Receiver:
 
     chance: Random
     id: str = "desk"
+    at_once: int = 8
     taken: int = 0
 
     def render(self, alert: Alert) -> bytes:
@@ -136,6 +137,7 @@ class Receiver:
         if self.chance.random() < REFUSES:
             raise DeliveryFailed("busy")
         self.taken += 1
+        return Receipt()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,9 +288,7 @@ class Town:
 
     async def deliver(self) -> None:
         """All deliveries that are due."""
-        await steps.deliver(
-            store=self.store, sinks={self.desk.id: self.desk}, clock=self.clock, jitter=float, lease=LEASE, limit=20
-        )
+        await steps.deliver({self.desk.id: self.desk}, store=self.store, clock=self.clock, jitter=float)
 
     async def tidy(self) -> None:
         """What the daemon does now and then."""

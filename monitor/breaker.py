@@ -1,8 +1,9 @@
 """The circuit breaker of a receiver: when it is sent nothing but a probe, when it is asked again, how the backlog drains. Pure.
 
-Five failures in a row open it. Then one delivery is tried now and then, and counts as no attempt, however long the outage lasts. The first
-that is taken closes it: all that waits is due at once, four at a time, one more with each that is taken. After five days without one
-success, or a 410, it is disabled: what waits is parked until somebody enables it, or it has a new address.
+Five failures in a row open it; that one alert is refused again, as it was before, is none of them. Then one delivery is tried now and
+then, and counts as no attempt, however long the outage lasts. The first that is taken closes it: all that waits is due at once, four at
+a time, one more with each that is taken. After five days without one success, or a 410, it is disabled: what waits is parked until
+somebody enables it, or it has a new address.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ WIDEST = 64
 
 DAY = timedelta(days=1)
 
+OWN_FAULT = frozenset({400, 413, 415, 422, 552, 554})
+"""Statuses of HTTP and SMTP by which a receiver that is well refuses one alert: tried again and again, a few such would open it."""
+
 OVERLOADED = ("asked-to-wait", "slow")
 """Failures that say that it is sent too much at once."""
 
@@ -54,8 +58,10 @@ def room(breaker: Breaker, now: datetime, under_way: int, at_once: int) -> Room 
     return Room(limit=free) if free > 0 else None
 
 
-def after(breaker: Breaker, attempt: Attempt) -> Breaker:
-    """The breaker after one more attempt."""
+def after(breaker: Breaker, attempt: Attempt, *, again: bool = False) -> Breaker:
+    """The breaker after one more attempt. `again`: at a delivery that was tried before; refused once more, it says nothing new."""
+    if again and attempt.status in OWN_FAULT and attempt.trouble is not None and not attempt.probe:
+        return breaker
     return _worked(breaker, attempt) if attempt.trouble is None else _failed(breaker, attempt)
 
 

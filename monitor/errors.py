@@ -8,6 +8,7 @@ MonitorError
 │   └── Refused         a receiver that is gone for good
 ├── Outdated            a plan decided on events that have changed since
 └── StoreError          the store cannot be opened or written
+    ├── Held            another process has it
     └── Damaged         what is in it is not as it was written
 """
 
@@ -79,6 +80,10 @@ class Outdated(MonitorError):
 
 class StoreError(MonitorError):
     """The store cannot be opened, is held by another process, or cannot be written."""
+
+
+class Held(StoreError):
+    """Another monitor has the store."""
 
 
 class Damaged(StoreError):

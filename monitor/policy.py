@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from monitor import desk, identity, novelty, tempo
+from monitor.breaker import OWN_FAULT
 from monitor.model import Again, Alert, Attempt, Breaker, Delivery, Fresh, GaveUp, Ledger, Outcome, Plan, Sent, Visit
 from monitor.ruling import Ruling, ruling
 from rules import Article
@@ -257,9 +258,6 @@ LONGEST = DAY * 1.2
 SPAN = sum(TRIES, timedelta(0))
 """From the first attempt to the last."""
 
-UNWANTED = (400, 413, 415, 422)
-"""Answers that are about this very message: its receiver is there."""
-
 FILLS = (_MINUTE, 5 * _MINUTE, 30 * _MINUTE, 2 * _HOUR, 6 * _HOUR)
 """The wait before each further attempt at a page, or at an article that could not be examined."""
 
@@ -273,7 +271,7 @@ def outcome(delivery: Delivery, attempt: Attempt, jitter: float) -> Outcome:
     if attempt.trouble is None:
         return Sent(attempt.ended)
     tried = delivery.attempts >= len(TRIES) and not attempt.probe and attempt.trouble != "gone"
-    minded = attempt.status in UNWANTED and attempt.ended - (delivery.since or attempt.began) >= SPAN
+    minded = attempt.status in OWN_FAULT and attempt.ended - (delivery.since or attempt.began) >= SPAN
     if tried or minded:
         return GaveUp(attempt.ended, attempt.reason)
     wait = TRIES[min(delivery.attempts, len(TRIES) - 1)] * (1 + 0.2 * jitter)

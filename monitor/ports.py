@@ -253,6 +253,13 @@ class Store(Protocol):
         """
         ...
 
+    async def reword(self, sink: str, render: Callable[[Alert], bytes]) -> int:
+        """Renders anew what waits for this receiver, gathered alerts and digests included, or was given up; how many.
+
+        What is due, and how often it was tried, stays as it is. `render` is pure, and may be called on another thread.
+        """
+        ...
+
     async def give_up(self, known: Collection[str], before: datetime, reason: str) -> int:
         """Gives up what was first due before then and is for receivers that are not `known`; how many that were."""
         ...

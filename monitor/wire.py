@@ -60,8 +60,8 @@ class Mailed:
 class Mailing(Protocol):
     """Hands a letter to the mail server. Raises DeliveryFailed where it is taken for nobody."""
 
-    async def __call__(self, sender: str, recipients: Sequence[str], letter: bytes) -> Mailed:
-        """What the server said."""
+    async def __call__(self, sender: str, recipients: Sequence[str], letter: bytes, *, together: bool = False) -> Mailed:
+        """What the server said. `together`: where it will take it for one of them later, nobody gets it now; that has failed."""
         ...
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -35,6 +36,8 @@ class MailServer:
     users: Mapping[str, str] = field(default_factory=dict)
     auth: str = "PLAIN"
     answers: Mapping[str, str] = field(default_factory=dict)
+    first: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What it answers at first, before it comes to its senses: to each such command, these in turn."""
     hangs: str | None = None
     drips: str | None = None
     letters: list[Letter] = field(default_factory=list)
@@ -42,6 +45,19 @@ class MailServer:
     """Every command, with a "*" before it where the line was encrypted."""
     logins: list[str] = field(default_factory=list)
     connections: int = 0
+    given: Counter[str] = field(default_factory=Counter)
+    """How many of the answers in `first` were given."""
+
+    def copies(self) -> dict[str, int]:
+        """How many letters each address has."""
+        return dict(Counter(address for letter in self.letters for address in letter.recipients))
+
+    def at_first(self, command: str) -> str | None:
+        """What is still to be answered to this one before it comes to its senses."""
+        start = next((start for start in self.first if Session.is_at(command, start)), "")
+        left = self.first.get(start, ())[self.given[start] :]
+        self.given[start] += bool(left)
+        return left[0] if left else None
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -120,7 +136,8 @@ class Session:
             await asyncio.Event().wait()
         if self.server.drips is not None and self.is_at(command, self.server.drips):
             await self.drip()
-        told = next((text for start, text in self.server.answers.items() if self.is_at(command, start)), usual)
+        later = next((text for start, text in self.server.answers.items() if self.is_at(command, start)), usual)
+        told = self.server.at_first(command) or later
         self.writer.write(told.encode() + b"\r\n")
         await self.writer.drain()
         if told.startswith("421"):

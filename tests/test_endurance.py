@@ -148,7 +148,8 @@ def stalling(self):
 lag.Lag.start = stalling
 """
 GLUTTON = """
-from monitor import feeds, workers
+from monitor import feeds
+from monitor.workers import child
 
 parse = feeds.parse
 
@@ -205,7 +206,7 @@ async def test_f20_a_feed_that_eats_memory_costs_itself_and_says_so(
     )
     newsroom.publish("two", "Of a glutton", "It ate.", "Nothing at all.", feed="eater")
     desk.write(settings("eater", "feed"), RULES)
-    text = GLUTTON.replace("{lifted}", "workers._limit_memory = lambda most: None" if lifted else "")
+    text = GLUTTON.replace("{lifted}", "child._limit_memory = lambda most: None" if lifted else "")
     daemon = await desk.start("run", PYTHONPATH=sabotaged(desk, text))
     await newsroom.told()
     poll = json.loads(await daemon.says('"first poll"'))

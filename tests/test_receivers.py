@@ -329,8 +329,12 @@ async def probing(path: Path, kind: str) -> int:
 def test_poison_in_a_quiet_time_delays_the_next_alert_by_five_minutes_at_most(tmp_path: Path) -> None:
     """It is all that there is to judge the receiver by, so the breaker opens; what comes next closes it."""
 
+    async def breaks(_: datetime, delivery: Delivery) -> None:
+        if delivery.alert == "a00000":
+            raise http(500)
+
     async def scenario() -> None:
-        desk = Receiver("desk", Clock(), poison("a00000"))
+        desk = Receiver("desk", Clock(), breaks)
         made = await world(tmp_path, desk)
         await made.raises(1)
         await made.until(NOON + 2 * HOUR)

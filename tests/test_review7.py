@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 import threading
 import warnings
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import timedelta
-from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from simulated import HOUR, MINUTE, NOON, Clock, Receiver, World, an_alert, simulated
+from simulated import HOUR, MINUTE, NOON, Clock, Receiver, World, an_alert, http, simulated
 from structlog.testing import capture_logs
 
 from monitor import breaker, steps
@@ -23,7 +23,7 @@ from monitor.app.postroom import shut
 from monitor.errors import StoreError
 from monitor.model import Attempt, Breaker, Delivery, GaveUp
 from monitor.policy import Office, Route
-from monitor.stores import open_store, opening
+from monitor.stores import open_store
 from monitor.stores.memory import MemoryStore
 from monitor.stores.sqlite import SqliteStore
 
@@ -65,6 +65,28 @@ def test_what_was_taken_and_cannot_be_kept_is_not_sent_again_and_nothing_more_is
     assert sum(one["log_level"] == "error" for one in lines) <= desk.at_once + 1
 
 
+def test_it_is_kept_as_soon_as_there_is_room_and_not_only_when_its_lease_is_over() -> None:
+    async def scenario() -> None:
+        clock, store = Clock(), MemoryStore()
+        made = World(store=store, receivers=[Receiver("desk", clock)], clock=clock).open()
+        settle = store.settle
+
+        async def refused(*_: Any) -> None:
+            raise StoreError(FULL)
+
+        store.settle = refused  # type: ignore[method-assign, assignment]
+        await made.raises(1)
+        with capture_logs():
+            for _ in range(20):
+                await made.senders.look()
+                await asyncio.sleep(0.2)
+                store.settle = refused if clock() < NOON + timedelta(seconds=3) else settle  # type: ignore[method-assign, assignment]
+        assert [one.state for one in await store.deliveries()] == ["sent"]
+        await made.close()
+
+    simulated(scenario())
+
+
 def test_if_it_were_forgotten_all_would_be_sent_again_every_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control of the test above."""
 
@@ -74,6 +96,61 @@ def test_if_it_were_forgotten_all_would_be_sent_again_every_minute(monkeypatch: 
     monkeypatch.setattr(steps.Sender, "_keep_up", forgets)
     desk, _, _ = simulated(an_hour_in_which_nothing_can_be_settled())
     assert min(desk.times.values()) > 50
+
+
+# What a receiver refuses though it is well
+
+
+async def one_in_ten_refused() -> timedelta:
+    """An alert every 20 seconds, of which one in ten is refused for ever: the longest that another one took."""
+    clock, chance = Clock(), random.Random(2)
+    names = [f"{n:03}-" for n in range(200)]
+    bad = {f"{name}00000" for name in names if chance.random() < 0.1}
+
+    async def refuses(_: datetime, delivery: Delivery) -> None:
+        if delivery.alert in bad:
+            raise http(422)
+
+    desk = Receiver("desk", clock, refuses)
+    made = World(store=MemoryStore(), receivers=[desk], clock=clock).open()
+    with capture_logs():
+        for name in names:
+            await made.raises(1, prefix=name)
+            await made.until(clock() + timedelta(seconds=20))
+        await made.until(clock() + HOUR)
+    await made.close()
+    assert len(desk.took) == 200 - len(bad)
+    return max(at - NOON - int(name[:3]) * timedelta(seconds=20) for name, at in desk.took.items())
+
+
+def test_a_receiver_that_refuses_one_alert_in_ten_has_the_others_at_once() -> None:
+    assert simulated(one_in_ten_refused()) < timedelta(seconds=10)
+
+
+def test_if_trying_them_again_counted_against_it_the_others_would_wait_for_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control of the test above."""
+    monkeypatch.setattr(breaker, "OWN_FAULT", frozenset())
+    assert simulated(one_in_ten_refused()) > 3 * MINUTE
+
+
+def test_one_that_refuses_everything_is_left_alone_after_five_of_them() -> None:
+    """It is not the alerts then."""
+
+    async def scenario() -> None:
+        clock = Clock()
+
+        async def refuses(*_: object) -> None:
+            raise http(400)
+
+        desk = Receiver("desk", clock, refuses, at_once=1)
+        made = World(store=MemoryStore(), receivers=[desk], clock=clock).open()
+        with capture_logs():
+            await made.raises(10)
+            await made.until(NOON + timedelta(seconds=3))
+        assert (len(desk.asked), (await made.store.breaker("desk")).state) == (5, "open")
+        await made.close()
+
+    simulated(scenario())
 
 
 # What cannot be read
@@ -109,18 +186,19 @@ def test_an_outbox_that_cannot_be_read_is_told_once_and_not_five_times_a_second(
 
 
 async def attended(count: int, looks: int) -> list[int]:
-    """How many deliveries each look makes where so many receivers fail at the same time."""
+    """How many deliveries each look makes where so many receivers fail at the same time, and one is well."""
     store = MemoryStore()
     routes = [Route(id=f"r{n}", render=lambda _: b"") for n in range(count)]
     attendant = Attendant(store=store, office=Office(routes=routes), since=NOON)
     for one in routes:
         await store.keep_breaker(Breaker(sink=one.id, state="open", failures=5, since=NOON - HOUR), NOON)
+    attendant.office = Office(routes=[*routes, Route(id="well", render=lambda _: b"")])
     with capture_logs():
         return [await attendant.attend(NOON + n * timedelta(seconds=5), {}) for n in range(looks)]
 
 
 async def test_however_many_receivers_fail_each_is_told_of_once() -> None:
-    assert await attended(120, 3) == [120 * 119, 0, 0]
+    assert await attended(120, 3) == [120, 0, 0]
 
 
 async def test_where_the_breakers_cannot_be_read_nothing_is_left_half_begun(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,9 +277,9 @@ async def test_what_nobody_waits_for_any_more_does_not_hold_up_the_end(tmp_path:
 async def test_a_start_that_may_go_well_later_does_not_end_as_a_mistake_in_the_settings(desk: Desk, settings: Settings) -> None:
     """After exit code 2 the service manager does not try again: a reboot on a full disk would be the last."""
     desk.write(settings(), RULES)
-    with closing(opening.only_one(desk.folder / "monitor.db")):
-        code, _, err = await desk.command("run")
-    assert (code, err.count("is in use by another monitor")) == (75, 1)
+    (desk.folder / "monitor.db").mkdir()  # as good a store that cannot be opened now as a full disk
+    code, _, err = await desk.command("run")
+    assert (code, err.count("cannot be used")) == (75, 1)
     assert "Traceback" not in err
 
     unit = (Path(__file__).parent.parent / "docs" / "monitor.service").read_text()

@@ -17,7 +17,7 @@ from monitor.errors import MonitorError
 from monitor.model import Alert, Delivery
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable, Collection, Mapping
 
     from monitor.model import Breaker
     from monitor.policy import Office, Route
@@ -52,7 +52,8 @@ class Attendant:
         known, breakers = {route.id for route in self.office.routes}, await self.store.breakers()
         due = [each(route, at) for route in self.office.routes for each in (self._gathered, self._alive)]
         due += [self._quiet(rule, at) for rule in rules.values() if rule.silence]
-        due += [self._deaf(one, at) for one in breakers if one.sink in known]
+        failing = {one.sink for one in breakers if one.state != "closed"}
+        due += [self._deaf(one, failing, at) for one in breakers if one.sink in known]
         return sum([await _counted(one) for one in due])
 
     async def _gathered(self, route: Route, at: datetime) -> int:
@@ -105,16 +106,23 @@ class Attendant:
         await self.store.tell(alert, deliveries)  # also where nobody wants to know: it is said once, and then that it recovered
         return len(deliveries)
 
-    async def _deaf(self, breaker: Breaker, at: datetime) -> int:
-        """Tells the others that a receiver takes nothing, once, and that it does again."""
+    async def _deaf(self, breaker: Breaker, failing: Collection[str], at: datetime) -> int:
+        """Tells those who can be told that a receiver takes nothing, once, and that it does again.
+
+        Where all of them fail, it is rather our own network that does, and there is nobody to tell.
+        """
+        others = [route for route in self.office.routes if route.id != breaker.sink and route.id not in failing]
+        if not others and len(self.office.routes) > 1:
+            return 0
         if self.failing is None:
             self.failing = await self._told_failing()
         alert = policy.failing(breaker, self.failing.get(breaker.sink, "reachable"), at)
         if alert is None:
             return 0
         log.warning(alert.kind, receiver=breaker.sink, reason=alert.article.summary)
-        others = replace(self.office, routes=[route for route in self.office.routes if route.id != breaker.sink])
-        deliveries = policy.deliveries(alert, None, others)
+        told = replace(self.office, routes=others)
+        # Routes may lead to nobody but the one that fails: then they do not count.
+        deliveries = policy.deliveries(alert, None, told) or policy.deliveries(alert, None, replace(told, ways=()))
         await self.store.tell(alert, deliveries)
         self.failing[breaker.sink] = alert.kind
         return len(deliveries)

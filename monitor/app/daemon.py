@@ -1,46 +1,34 @@
-"""What `monitor run` is: everything opened, wired to the steps and the schedule, and closed again."""
+"""What `monitor run` does while it watches: the steps and the schedule, wired to one another, and a clock that may be set."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
-import rules
-from monitor import breaker, policy, report, rhythm, steps
-from monitor.app import kept, memory, receivers, sources
+from monitor import breaker, policy, rhythm, steps
+from monitor.app import kept, memory, sources
 from monitor.app.attend import Attendant
-from monitor.app.book import Book, jitter, now, steady
-from monitor.app.health import Health, answering, store_files
+from monitor.app.book import jitter, now, steady
+from monitor.app.health import Health, store_files
 from monitor.app.reload import InForce
 from monitor.errors import StoreError
 from monitor.meters import Meters
 from monitor.policy import NOBODY, Office
 from monitor.schedule import Schedule
-from monitor.service import stall_watch, supervised
 from monitor.sources import polite
-from monitor.sources.page import PageFiller
 from monitor.steps import Bench, Round
-from monitor.stores import engine, open_store
-from monitor.workers import Workers
-from rules import Article
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from monitor.config import Config, Watched
-    from monitor.errors import Damaged
     from monitor.model import Alert, Original, Visit
-    from monitor.ports import Fill, Sink, Source, Store
-    from monitor.service import Supervisor
-
-DRAIN = 5.0
-"""Seconds that what is under way gets when asked to stop; the rest of the 8 s is for closing."""
+    from monitor.ports import Sink, Source, Store
+    from rules import Article
 
 VISIT = timedelta(minutes=15)
 """How long a source is ours: longer than most visits with all their pages take."""
@@ -127,11 +115,18 @@ class App:
     async def _reconnect(self, at: datetime) -> None:
         """Tries receivers at once that failed when we were stopped, and forgets what is known of an address that is no longer theirs."""
         addresses = {one.id: one.where for one in self.config.receivers}
-        for sink in self.sinks:
-            before = await self.store.breaker(sink)
-            after = breaker.started(before, addresses.get(sink, ""), at)
+        for name, sink in self.sinks.items():
+            before = await self.store.breaker(name)
+            after = breaker.started(before, addresses.get(name, ""), at)
             if after != before:
+                await self._reword(sink, _form(before.address), _form(after.address))  # first: cut short, it is done again
                 await self.store.keep_breaker(after, at)
+
+    async def _reword(self, sink: Sink, before: str, now: str) -> None:
+        """Has what waits for a receiver made anew where its form was changed: it cannot read the bytes that were made for the other."""
+        if before and now and before != now:
+            many = await self.store.reword(sink.id, sink.render)
+            log.info("made anew", receiver=sink.id, was=before, form=now, deliveries=many)
 
     async def _plan(self, at: datetime) -> set[str]:
         """Decides when each source is due, what is due already spread so that nobody is rushed; gives those that are due later."""
@@ -281,91 +276,6 @@ class App:
         return visits, alerts[::-1]
 
 
-@asynccontextmanager
-async def open_app(config: Config, book: Book, terminal: Sink) -> AsyncIterator[App]:
-    """Everything that `monitor run` needs, opened, and closed again whatever happens.
-
-    `terminal` is told where there are no receivers. Raises ConfigError, or StoreError where another monitor has the store.
-    """
-    receivers.check(config.complete(), book)
-    async with AsyncExitStack() as stack:
-        store = await open_store(config.store, sole=True)
-        stack.push_async_callback(store.close)
-        log.info("store open", at=config.store, engine=engine(config.store))
-        await store.release()  # of a predecessor that was killed
-        egress = await stack.enter_async_context(receivers.open_egress(config))
-        workers = _workers(config, book)
-        stack.push_async_callback(workers.close)
-        sinks = receivers.sinks(config, egress) or {terminal.id: terminal}
-        office = Office(routes=receivers.routes(config.receivers, sinks), ways=config.routes, cap=config.cap)
-        wanted = {one.id: one.full_text for one in config.sources}
-
-        def fill(workers: Workers) -> Fill:
-            return PageFiller(get=egress.page, read=workers.read_page, extract=workers.extract, clock=now, wanted=wanted).fill
-
-        meter = Meters(clock=now)
-        in_force = InForce(config=config, book=book, workers=workers, fill=fill)
-        workers.faulty = in_force.broke
-        bench = Bench(
-            store=store,
-            match=workers.match,
-            rules=in_force.rules,
-            moment=lambda _: now(),
-            fill=fill(workers),
-            batch=steps.BATCH,
-            office=office,
-            turn=in_force.turn,
-            meter=meter,
-        )
-        yield App(
-            config=config,
-            rules=in_force,
-            store=store,
-            sources=sources.open_sources(config, egress, workers),
-            sinks=sinks,
-            bench=bench,
-            free=egress.free,
-            office=office,
-            meter=meter,
-        )
-
-
-async def run(app: App, stop: asyncio.Event, hurry: asyncio.Event, supervisor: Supervisor) -> None:
-    """Watches until `stop`, then finishes what is under way: not for long, and not at all once `hurry` is set.
-
-    Meanwhile it says how it is, to whoever asks and to the service manager. Raises ConfigError where it cannot listen at the place it was
-    given, and Damaged as soon as the store turns out to be so.
-    """
-    async with answering(app.config, app.health()) as places:
-        if places:
-            log.info("answering", at=[f"{host}:{port}" for host, port in places])
-        async with supervised(supervisor, app.schedule.pulse, f"Watching {report.count(len(app.sources), 'source')}"):
-            with stall_watch():
-                await app.start()
-                damage = await _end(stop, app.store)
-        log.info("stopping")
-        await app.schedule.drain(DRAIN, hurry)
-    if damage:
-        raise damage
-    log.info("stopped")
-
-
-async def _end(stop: asyncio.Event, store: Store) -> Damaged | None:
-    """Waits until we are asked to stop, or until the store is damaged: then what is wrong with it."""
-    asked, ruined = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(store.ruined())
-    await asyncio.wait({asked, ruined}, return_when=asyncio.FIRST_COMPLETED)
-    damage = ruined.result() if ruined.done() else None
-    for one in (asked, ruined):
-        one.cancel()
-    await asyncio.gather(asked, ruined, return_exceptions=True)
-    return damage
-
-
-def _workers(config: Config, book: Book) -> Workers:
-    return Workers(
-        load=partial(rules.load, limits=book.limits), files=book.files, main=book.main, broken=_broken, matchers=config.workers
-    )
-
-
-def _broken(article: Article, reason: str) -> None:
-    log.error("match broke", article=article.id, reason=reason)
+def _form(address: str) -> str:
+    """The form of a receiver, from config.Receiver.where; empty where that was not kept."""
+    return address.partition(":")[0] if ":" in address else ""

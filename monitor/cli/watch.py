@@ -15,11 +15,12 @@ import structlog
 
 from monitor import config as settings
 from monitor import report
-from monitor.app import daemon
+from monitor.app import watching
 from monitor.app.book import read_rules
 from monitor.cli import options
-from monitor.errors import ConfigError, Damaged, StoreError
+from monitor.errors import ConfigError, Damaged, Held, StoreError
 from monitor.sinks.terminal import TerminalSink
+from monitor.stores import engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -56,9 +57,9 @@ def run(config_file: Path | None, rules_file: Path | None) -> None:
     _warn(book.ruleset.warnings)
     try:
         asyncio.run(_run(config, book))
-    except Damaged:
+    except (Damaged, Held):
         raise
-    except StoreError as error:  # a full disk, or a predecessor that still stops: what started us may try again
+    except StoreError as error:  # a full disk, say: what started us may try again
         click.echo(f"monitor: {error}", err=True)
         click.get_current_context().exit(LATER)
 
@@ -74,12 +75,12 @@ def _warn(problems: Iterable[Problem]) -> None:
 async def _run(config: Config, book: Book) -> None:
     stop, hurry = _signals()
     terminal = TerminalSink(id="terminal", out=sys.stdout, style=options.style() if sys.stdout.isatty() else None)
-    async with daemon.open_app(config, book, terminal) as monitor:
+    async with watching.open_app(config, book, terminal) as monitor:
         if not sys.stderr.isatty():
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, monitor.reread)
         _say("watching", introduction(config, book), **facts(config, book))
         first = asyncio.ensure_future(_first_round(monitor))
-        await daemon.run(monitor, stop, hurry, settings.supervisor(settings.environment()))
+        await watching.run(monitor, stop, hurry, settings.supervisor(settings.environment()))
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
 
@@ -128,7 +129,7 @@ def introduction(config: Config, book: Book) -> Iterator[str]:
         yield from (f"  {one.id:<24} {one.host}{_narrowed(one.levels, one.tags)}" for one in config.receivers)
     else:
         yield "telling nobody but standard output: no receivers are configured"
-    yield f"keeping everything in {config.store}"
+    yield f"keeping everything in {config.store} ({engine(config.store)})"
 
 
 def facts(config: Config, book: Book) -> dict[str, Any]:
@@ -142,6 +143,7 @@ def facts(config: Config, book: Book) -> dict[str, Any]:
         ],
         "receivers": [{"id": one.id, "host": one.host, "levels": one.levels, "tags": one.tags} for one in config.receivers],
         "store": config.store,
+        "engine": engine(config.store),
     }
 
 

@@ -123,9 +123,9 @@ class Receiver:
 
     @property
     def where(self) -> str:
-        """A digest of where it is, which says nothing but whether that has changed."""
+        """Its form, and a digest of where it is, which says nothing but whether that has changed: "webhook:0123456789abcdef"."""
         said = "\n".join((self.form, self.place.reveal, *self.addresses))
-        return sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return f"{self.form}:{sha256(said.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

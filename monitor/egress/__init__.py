@@ -189,14 +189,22 @@ class Egress:
                 return known[0]
             raise undelivered(error, target.host, deadline) from error
 
-    async def mail(
-        self, relay: Relay, sender: str, recipients: Sequence[str], letter: bytes, *, deadline: float = 15.0
+    async def mail(  # noqa: PLR0913 - a letter has all of these
+        self,
+        relay: Relay,
+        sender: str,
+        recipients: Sequence[str],
+        letter: bytes,
+        *,
+        together: bool = False,
+        deadline: float = 15.0,
     ) -> Mailed:
         """Hands a letter to the mail server: what it said, and whom it refused. Raises DeliveryFailed where it is taken for nobody.
 
-        `deadline` (seconds) holds for the whole attempt. The server is a receiver like any other: the same guard lets us reach it.
+        `together`: nobody gets it while one of them is to have it later. `deadline` (seconds) holds for the whole attempt.
+        The server is a receiver like any other: the same guard lets us reach it.
         """
-        return await hand_over(relay, self.way, sender, recipients, letter, deadline=deadline)
+        return await hand_over(relay, self.way, sender, recipients, letter, together=together, deadline=deadline)
 
 
 async def _anyone(_: URL) -> None:

@@ -18,7 +18,6 @@ from aiosmtplib import (
     SMTPException,
     SMTPRecipientRefused,
     SMTPRecipientsRefused,
-    SMTPResponse,
     SMTPResponseException,
 )
 
@@ -67,11 +66,11 @@ class Way:
 
 
 async def hand_over(  # noqa: PLR0913 - a letter has all of these
-    relay: Relay, way: Way, sender: str, recipients: Sequence[str], letter: bytes, *, deadline: float
+    relay: Relay, way: Way, sender: str, recipients: Sequence[str], letter: bytes, *, deadline: float, together: bool = False
 ) -> Mailed:
     """What the server said, and whom it refused; it took the letter for all others. Raises DeliveryFailed where for nobody.
 
-    `deadline` (seconds) holds for the whole attempt.
+    `together`: nobody gets it while the server will take it for one of them later. `deadline` (seconds) holds for the whole attempt.
     """
     client = SMTP(hostname=relay.host, timeout=None, start_tls=False, tls_context=way.tls, local_hostname=_domain(sender))
     line: socket.socket | None = None
@@ -79,13 +78,17 @@ async def hand_over(  # noqa: PLR0913 - a letter has all of these
         async with asyncio.timeout(_WORK * deadline):
             line = await _connected(relay, way)
             await _welcomed(client, relay, line)
-            refused, answer = await _submitted(client, sender, recipients, letter)
+            refused = await _announced(client, sender, recipients)
+            waits = together and any(_later(one) for one in refused.values())
+            answer = None if waits else await client.data(letter)
         await _take_leave(client, (1 - _WORK) * deadline)
     except (SMTPException, OSError) as error:
         raise _failure(error, relay, deadline) from error
     finally:
         _hang_up(client, line)
     told = {address: f"{one.code} {_shown(one.message, relay)}" for address, one in refused.items()}
+    if answer is None:
+        raise _not_yet(list(refused.values()), told, relay)
     return Mailed(status=answer.code, said=_shown(answer.message, relay), refused=told)
 
 
@@ -143,10 +146,8 @@ async def _welcomed(client: SMTP, relay: Relay, line: socket.socket) -> None:
         await client.login(relay.user, relay.password)
 
 
-async def _submitted(
-    client: SMTP, sender: str, recipients: Sequence[str], letter: bytes
-) -> tuple[Mapping[str, SMTPRecipientRefused], SMTPResponse]:
-    """Whom the server refuses, and what it says to the letter, which goes to all others."""
+async def _announced(client: SMTP, sender: str, recipients: Sequence[str]) -> Mapping[str, SMTPRecipientRefused]:
+    """Whom the server refuses; the letter would go to all others. Raises SMTPRecipientsRefused where there are none."""
     await client.mail(sender)
     refused: dict[str, SMTPRecipientRefused] = {}
     for address in recipients:
@@ -158,7 +159,7 @@ async def _submitted(
             refused[address] = error
     if len(refused) == len(recipients):
         raise SMTPRecipientsRefused(list(refused.values()))
-    return refused, await client.data(letter)
+    return refused
 
 
 async def _take_leave(client: SMTP, moment: float) -> None:
@@ -194,8 +195,24 @@ def _failure(error: Exception, relay: Relay, deadline: float) -> DeliveryFailed:
 
 def _nobody(error: SMTPRecipientsRefused, relay: Relay) -> DeliveryFailed:
     """It takes the letter for none; where it may take it later for one of them, that is what counts."""
-    first = next((one for one in error.recipients if one.code in _LATER), error.recipients[0])
-    return _answered(first, relay, "it takes the mail for no address")
+    return _answered(_first(error.recipients), relay, "it takes the mail for no address")
+
+
+def _not_yet(refused: Sequence[SMTPRecipientRefused], told: Mapping[str, str], relay: Relay) -> DeliveryFailed:
+    """It will take the letter for some of them later; whom it said so of is in the excerpt."""
+    failed = _answered(_first(refused), relay, "it does not take the mail for every address yet")
+    failed.excerpt = clean("; ".join(f"not for {address}: {why}" for address, why in told.items()), EXCERPT)
+    return failed
+
+
+def _first(refused: Sequence[SMTPRecipientRefused]) -> SMTPRecipientRefused:
+    """The refusal that counts: one that asks to wait before one that is for now, and that before one for good."""
+    return min(refused, key=lambda one: (one.code not in _LATER, not _later(one)))
+
+
+def _later(refused: SMTPRecipientRefused) -> bool:
+    """Whether it may take it later (4xx)."""
+    return refused.code // 100 == 4
 
 
 def _answered(error: SMTPResponseException, relay: Relay, words: str) -> DeliveryFailed:

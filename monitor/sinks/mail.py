@@ -32,6 +32,9 @@ log = structlog.get_logger("monitor.sinks")
 LIMIT = 100_000
 """Bytes that a letter may have; one whose HTML would take it beyond that is plain text."""
 
+PATIENCE = 5
+"""Attempts in which nobody gets a letter while the server will take it for one of the addresses later: some 12 minutes."""
+
 _WORD = 39  # bytes of an encoded word, which must leave room for "Subject: " in 76 columns (RFC 2047)
 _EVENTS = 5
 _TAKEN = "not for"
@@ -39,7 +42,10 @@ _TAKEN = "not for"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailSink:
-    """People with e-mail. One letter goes to all `addresses`; where a server takes it for some of them, it is delivered."""
+    """People with e-mail. One letter goes to all `addresses`; where a server takes it for some of them, it is delivered.
+
+    Only where it will take it for the others later they are waited for at first: nobody could be sent it later who was left out.
+    """
 
     id: str
     addresses: tuple[str, ...]
@@ -52,8 +58,9 @@ class MailSink:
         return letter(alert, self.sender, self.addresses)
 
     async def send(self, delivery: Delivery) -> Receipt:
-        """Hands the frozen letter over. Raises DeliveryFailed where it is taken for nobody."""
-        answer = await self.mail(self.sender, self.addresses, delivery.body)
+        """Hands the frozen letter over. Raises DeliveryFailed where it is taken for nobody, or for all of them later."""
+        together = delivery.attempts <= PATIENCE and not delivery.probe  # a probe shows whether it takes anything
+        answer = await self.mail(self.sender, self.addresses, delivery.body, together=together)
         if answer.refused:
             log.warning("addresses refused", sink=self.id, alert=delivery.alert, refused=dict(answer.refused))
         without = "".join(f"; {_TAKEN} {address}: {why}" for address, why in answer.refused.items())

@@ -86,6 +86,11 @@ class Sender:
         while await self._take() or self._under_way:
             await self._woken()
 
+    @property
+    def behind(self) -> bool:
+        """Whether something is still to be kept: it is not due, for it is under way."""
+        return bool(self._unkept)
+
     def wake(self) -> None:
         """Something may be due."""
         self._waking.set()
@@ -225,8 +230,9 @@ class Senders:
             self._said = _told(error, self._said)
             return
         self._said = ""
-        for sink in due:
-            self.senders[sink].wake()
+        for name, sender in self.senders.items():
+            if name in due or sender.behind:
+                sender.wake()
 
     def close(self) -> None:
         """Starts nothing more."""

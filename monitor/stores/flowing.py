@@ -96,7 +96,7 @@ def settle(db: Database, delivery: Delivery, outcome: Outcome, attempt: Attempt)
         return
     _remember(db, delivery, attempt)
     before = breaker(db, delivery.sink)
-    after = breaking.after(before, attempt)
+    after = breaking.after(before, attempt, again=delivery.attempts > 1)
     if after != before:
         keep_breaker(db, after, attempt.ended)
 
@@ -257,9 +257,10 @@ def attempts(db: Database, alert: str, sink: str) -> list[Attempt]:
 def backlog(db: Database) -> list[Backlog]:
     """What lies in the outbox, by receiver."""
     sql = """
-        SELECT sink, sum(iif(state IN ('waiting', 'leased'), 1, 0)), sum(state = 'collected'), sum(state = 'sent'),
-            sum(state = 'dead'), min(iif(state IN ('waiting', 'leased'), since, NULL))
-        FROM deliveries GROUP BY sink ORDER BY sink
+        SELECT sink, sum(iif(state IN ('waiting', 'leased'), many, 0)), sum(iif(state = 'collected', many, 0)),
+            sum(iif(state = 'sent', many, 0)), sum(iif(state = 'dead', many, 0)), min(iif(state IN ('waiting', 'leased'), first, NULL))
+        FROM (SELECT sink, state, count(*) AS many, min(since) AS first FROM deliveries GROUP BY sink, state)
+        GROUP BY sink ORDER BY sink
     """
     return [
         Backlog(sink=sink, waiting=waiting, collected=collected, sent=sent, dead=dead, oldest=moment(oldest) if oldest else None)

@@ -18,7 +18,7 @@ from monitor.stores.shelf import Kept, Shelf
 from monitor.stores.voices import different, until
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from monitor.errors import Damaged
@@ -245,6 +245,10 @@ class MemoryStore:
     async def requeue(self, chosen: Collection[tuple[str, str]], at: datetime) -> int:
         """Makes these deliveries due, as if they were new; how many."""
         return self._outbox.requeue(chosen, at)
+
+    async def reword(self, sink: str, render: Callable[[Alert], bytes]) -> int:
+        """Renders anew what this receiver has not had yet; how many."""
+        return self._outbox.reword(sink, render)
 
     async def give_up(self, known: Collection[str], before: datetime, reason: str) -> int:
         """Gives up what is for receivers that there are no longer; how many that were."""

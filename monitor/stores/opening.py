@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, TypeVar
 
 from sqlite_utils import Database
 
-from monitor.errors import Damaged, StoreError
+from monitor.errors import Damaged, Held, StoreError
 from monitor.stores.migrations import migrations, objection
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def only_one(path: Path) -> IO[str]:
         lock.seek(0)
         holder = lock.read().strip() or "unknown"
         lock.close()
-        raise StoreError(f"{path} is in use by another monitor (pid {holder}): stop that one, or name another file") from error
+        raise Held(f"{path} is in use by another monitor (pid {holder}): stop that one, or name another file") from error
     lock.truncate(0)
     lock.write(f"{os.getpid()}\n")
     lock.flush()

@@ -14,7 +14,7 @@ from monitor.model import Again, Alert, Attempt, Backlog, Breaker, Delivery, Gav
 from monitor.stores.flowing import REMEMBERED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import datetime
 
 
@@ -114,7 +114,7 @@ class Outbox:
                 row.delivery, row.reason = replace(row.delivery, due=due), reason
             case GaveUp(_, reason):
                 row.state, row.reason = "dead", reason
-        self.keep_breaker(breaking.after(self.breaker(delivery.sink), attempt), attempt.ended)
+        self.keep_breaker(breaking.after(self.breaker(delivery.sink), attempt, again=delivery.attempts > 1), attempt.ended)
 
     def release(self) -> None:
         """Voids all leases."""
@@ -145,6 +145,14 @@ class Outbox:
         for row in rows:
             row.state, row.since, row.sent = "waiting", at, None
             row.delivery = replace(row.delivery, due=at, attempts=0)
+        return len(rows)
+
+    def reword(self, sink: str, render: Callable[[Alert], bytes]) -> int:
+        """Renders anew what this receiver has not had yet."""
+        rows = [row for state in ("waiting", "digest", "dead") for row in self.rows(state) if row.delivery.sink == sink]
+        bodies = [render(self.alerts[row.delivery.alert]) for row in rows]  # what breaks here leaves all as it was
+        for row, body in zip(rows, bodies, strict=True):
+            row.delivery = replace(row.delivery, body=body)
         return len(rows)
 
     def give_up(self, known: Collection[str], before: datetime, reason: str) -> int:

@@ -270,6 +270,10 @@ class SqliteStore:
         """Makes these deliveries due, as if they were new; how many."""
         return await self._write(lambda db: flowing.requeue(db, chosen, at))
 
+    async def reword(self, sink: str, render: Callable[[Alert], bytes]) -> int:
+        """Renders anew what this receiver has not had yet; how many."""
+        return await self._write(lambda db: telling.reword(db, sink, render))
+
     async def give_up(self, known: Collection[str], before: datetime, reason: str) -> int:
         """Gives up what is for receivers that there are no longer; how many that were."""
         return await self._write(lambda db: flowing.give_up(db, known, before, reason))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,16 @@ def _keep_delivery(db: Database, delivery: Delivery) -> None:
     """
     due, state = micros(delivery.due), "collected" if delivery.digest else "waiting"
     db.execute(sql, (delivery.alert, delivery.sink, delivery.body, state, due, due, delivery.attempts))
+
+
+def reword(db: Database, sink: str, render: Callable[[Alert], bytes]) -> int:
+    """Renders anew what this receiver has not had yet: only at `sent` and `digested` is nothing left to be done."""
+    sql = "SELECT alert FROM deliveries WHERE sink = ? AND state IN ('waiting', 'leased', 'collected', 'dead')"
+    chosen = [alert for (alert,) in db.execute(sql, (sink,)).fetchall()]
+    for id in chosen:  # one at a time: all of them, with their alerts, may be too much to hold
+        [(whole,)] = db.execute("SELECT whole FROM alerts WHERE id = ?", (id,)).fetchall()
+        db.execute("UPDATE deliveries SET body = ? WHERE alert = ? AND sink = ?", (render(load(Alert, whole)), id, sink))
+    return len(chosen)
 
 
 # Digests

@@ -72,7 +72,7 @@ class Receiver:
         self.came.append(body)
         return Response(status=200, url=url)
 
-    async def mail(self, sender: str, recipients: Sequence[str], letter: bytes) -> Mailed:
+    async def mail(self, sender: str, recipients: Sequence[str], letter: bytes, *, together: bool = False) -> Mailed:
         if self.closed:
             raise DeliveryFailed("mail.example: cannot connect", kind="unreachable")
         self.came.append(letter)

@@ -1386,6 +1386,58 @@ async def test_what_waits_for_nobody_is_given_up_in_the_end(store: Store) -> Non
     assert await store.give_up(["night", "desk"], after(99), "") == 0
 
 
+def reworded(alert: Alert) -> bytes:
+    return f"{alert.id}, {alert.title}".encode()
+
+
+async def test_what_a_receiver_has_not_had_yet_can_be_worded_anew(store: Store) -> None:
+    await waiting(store, 4)
+    await store.record(an_alerting_plan(8, deliveries=(a_delivery(8, sink="archive", due=after(8)),)))
+    await store.record(an_alerting_plan(9, deliveries=(a_delivery(9, due=after(9), digest=True),)))
+    sent, dead, again = await store.claim("desk", after(3), MINUTE, 3)
+    await settle(store, sent, Sent(at=after(3)))
+    await settle(store, dead, GaveUp(at=after(3), reason="500"))
+    await settle(store, again, Again(at=after(3), due=after(60), reason="503"))
+    before = {one.alert: one for one in await store.deliveries(sink="desk")}
+
+    assert await store.reword("desk", reworded) == 4
+
+    new = {n: reworded(an_alert(n)) for n in (2, 3, 4, 9)}
+    for n, body in {**new, 1: b"\x00bytes\xff"}.items():
+        assert (found := await store.delivery(f"alert-{n}", "desk"))
+        assert (found.body, n) == (body, n)
+    assert (other := await store.delivery("alert-8", "archive"))
+    assert other.body == b"\x00bytes\xff"
+    assert {one.alert: one for one in await store.deliveries(sink="desk")} == before  # due, attempts, reasons: as they were
+    [told] = await store.claim("desk", after(4), MINUTE, 9)
+    assert (told.alert, told.body, told.attempts) == ("alert-4", new[4], 1)
+    assert await store.reword("night", reworded) == 0
+
+
+async def test_a_digest_is_worded_anew_from_what_stands_for_it_and_what_is_in_it_not_at_all(store: Store) -> None:
+    await store.record(a_collecting_plan(1, "desk"))
+    await store.record(a_collecting_plan(2, "desk"))
+    await store.digested(["alert-1", "alert-2"], *a_digest(100))
+
+    assert await store.reword("desk", reworded) == 1
+    [told] = await store.claim("desk", after(100), MINUTE, 9)
+    assert (told.alert, told.body) == ("alert-100", reworded(an_alert(100)))
+
+
+async def test_what_cannot_be_worded_anew_leaves_all_as_it_was(store: Store) -> None:
+    await waiting(store, 2)
+
+    def breaks(alert: Alert) -> bytes:
+        if alert.id == "alert-2":
+            raise ValueError("no words")
+        return b"new"
+
+    with pytest.raises(ValueError, match="no words"):
+        await store.reword("desk", breaks)
+
+    assert [one.body for one in await store.claim("desk", after(2), MINUTE, 9)] == [b"\x00bytes\xff"] * 2
+
+
 async def test_where_the_clock_is_set_what_waits_waits_as_long_as_it_would_have(store: Store) -> None:
     await store.record(an_alerting_plan(1, deliveries=(a_delivery(1, due=NOON),)))
     await store.record(a_plan(2, refill=after(5), fills=1))
@@ -2032,7 +2084,8 @@ async def test_where_the_clock_is_set_what_was_tried_waits_on_and_what_is_done_s
     await store.set_clock(MINUTE, after(1), timedelta(hours=29))  # it was first due now, not at a time that is yet to come
 
     assert await store.next_due() == after(31)
-    assert [one.at for one in await store.deliveries(state="dead")] == [NOON]
+    assert [one.since for one in await store.deliveries(sink="desk", state="waiting")] == [after(1)]
+    assert [(one.at, one.since) for one in await store.deliveries(state="dead")] == [(NOON, NOON)]
     assert [one.id for one in await store.waiting_for_digest("archive", NOON)] == ["alert-3"]
 
 
@@ -2065,8 +2118,20 @@ async def test_the_hour_before_counts_alerts_that_somebody_was_told_at_once(stor
         alert = an_alert(n, raised=after(minutes), rule="summit")
         await store.record(an_alerting_plan(n, alerts=(alert,), deliveries=(a_delivery(n), a_delivery(n, sink="archive"))))
     await store.record(a_collecting_plan(7, "desk", minutes=-2))
+    await store.record(a_collecting_plan(6, "archive", minutes=-4))
+    await store.digested(["alert-6"], *a_digest(sink="archive"))
     await store.record(an_alerting_plan(8, alerts=(an_alert(8, raised=after(-3)),), deliveries=()))
     await store.record(an_alerting_plan(9, alerts=(an_alert(9, raised=after(-3), rule="other"),), deliveries=(a_delivery(9),)))
 
     ledger = await store.ledger(["summit"], NOON, {}, NOON)
     assert {**told, **ledger.told} == {"summit": 3, "other": 0}
+
+
+async def test_one_alert_that_is_refused_again_and_again_does_not_stop_the_others(store: Store) -> None:
+    await waiting(store, 2)
+    for _ in range(7):
+        [held] = await store.claim("desk", after(1), MINUTE, 1)
+        await settle(store, held, Again(at=after(1), due=after(1), reason="HTTP 400"), status=400)
+
+    assert held.attempts == 7
+    assert ((await store.breaker("desk")).state, (await store.breaker("desk")).failures) == ("closed", 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 
 import pytest
 from aiohttp import ThreadedResolver
@@ -84,6 +84,7 @@ def test_the_zone_of_an_address_changes_nothing() -> None:
         ("0.0.0.2/32", "::ffff:0.0.0.2"),
         ("0.0.0.2/32", "::2"),
         ("10.0.0.1/32", "2002:a00:1::"),
+        ("10.0.0.1/32", "::ffff:0:a00:1"),
     ],
 )
 def test_an_address_that_is_allowed_may_be_reached_as_it_is_written(network: str, address: str) -> None:
@@ -117,6 +118,17 @@ REGISTERED = """
 @pytest.mark.parametrize("network", REGISTERED)
 def test_from_the_first_to_the_last_address_of_what_is_registered_for_something_else(network: str) -> None:
     """IANA's special-purpose registries."""
+    whole = ip_network(network)
+    for address in (whole[0], whole[-1]):
+        with pytest.raises(Blocked, match="blocked address"):
+            Guard().check(str(address), 443)
+
+
+@pytest.mark.parametrize("network", REGISTERED)
+def test_our_own_table_has_them_whatever_this_python_knows_of_them(network: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is global was put right in several patch releases."""
+    for kind in (IPv4Address, IPv6Address):
+        monkeypatch.setattr(kind, "is_global", True)
     whole = ip_network(network)
     for address in (whole[0], whole[-1]):
         with pytest.raises(Blocked, match="blocked address"):

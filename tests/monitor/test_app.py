@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unittest.mock import AsyncMock
 
 import pytest
+import structlog
 
 from monitor import config
 from monitor.app import kept, receivers
 from monitor.app import replay as stage
 from monitor.app.book import Book, read_rules, told_to_all
+from monitor.app.daemon import App
 from monitor.cli.watch import first_round, introduction
 from monitor.desk import Receiver as Wishes
 from monitor.errors import ConfigError, DeliveryFailed, StoreError
@@ -104,6 +107,77 @@ def test_a_receiver_takes_what_it_asked_for_and_the_terminal_everything(settings
 def test_without_receivers_rules_that_name_some_go_to_the_terminal(book: Book) -> None:
     (rule,) = told_to_all({"a": replace(book.ruleset.rules[0], notify=("desk",))}).values()
     assert rule.notify is None
+
+
+BEFORE = """
+sources: [{id: world, feed: 'https://news.example/rss'}]
+receivers: [{id: desk, webhook: 'https://hooks.example/a', secret: {env: DESK_KEY}}, {id: hook, webhook: 'https://h.example/', secret: {env: DESK_KEY}}]
+settings: {mail: {host: mail.example, sender: monitor@news.example}}
+"""
+MOVED = BEFORE.replace("hooks.example/a", "hooks.example/b")
+LETTERS = BEFORE.replace("webhook: 'https://hooks.example/a', secret: {env: DESK_KEY}", "email: [chief@desk.example]")
+
+
+async def restarted(store: MemoryStore, said: str, tmp_path: Path) -> App:
+    """A monitor that reads these settings as it starts, as far as its receivers go."""
+    found = config.parse(said.encode(), tmp_path / "monitor.yaml", {"DESK_KEY": KEY})
+    async with receivers.open_egress(found) as out:
+        parts: Any = {"rules": None, "sources": {}, "bench": None, "free": None}
+        app = App(config=found, store=store, sinks=receivers.sinks(found, out), **parts)
+        await app._reconnect(NOW)
+        return app
+
+
+async def waiting(store: MemoryStore) -> dict[str, bytes]:
+    """The bytes that wait for each receiver."""
+    found = [await store.delivery("on-talks", sink) for sink in ("desk", "hook")]
+    return {one.sink: one.body for one in found if one}
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> MemoryStore:
+    """One in which something waits for two webhooks."""
+    made = MemoryStore()
+    app = await restarted(made, BEFORE, tmp_path)
+    told = alert("on-talks")
+    await made.tell(told, [Delivery(alert=told.id, sink=id, body=sink.render(told), due=NOW) for id, sink in app.sinks.items()])
+    return made
+
+
+async def test_what_waits_for_a_receiver_whose_form_was_changed_is_made_anew(store: MemoryStore, tmp_path: Path) -> None:
+    before = await waiting(store)
+    with structlog.testing.capture_logs() as logged:
+        await restarted(store, LETTERS, tmp_path)
+
+    after = await waiting(store)
+    assert after["desk"].startswith(b"From: monitor@news.example\r\nTo: chief@desk.example\r\n")
+    assert after["hook"] == before["hook"]
+    (said,) = [one for one in logged if one["event"] == "made anew"]
+    assert (said["receiver"], said["form"], said["deliveries"]) == ("desk", "email", 1)
+
+
+async def test_at_another_address_the_bytes_stay_as_they_are(store: MemoryStore, tmp_path: Path) -> None:
+    """The negative control of the test above: the breaker starts anew, what was made does not."""
+    body = b"frozen, as an earlier version of us made it"
+    await store.tell(alert("earlier"), [Delivery(alert="earlier", sink="desk", body=body, due=NOW)])
+    before = await store.breaker("desk")
+
+    await restarted(store, MOVED, tmp_path)
+
+    assert (await store.breaker("desk")).address != before.address
+    assert (found := await store.delivery("earlier", "desk"))
+    assert found.body == body
+
+
+async def test_what_was_cut_short_between_the_two_is_done_at_the_next_start(store: MemoryStore, tmp_path: Path) -> None:
+    """What waits is made anew before it is written down where the receiver is."""
+    kept, store.keep_breaker = store.keep_breaker, AsyncMock(side_effect=StoreError("killed"))  # type: ignore[method-assign]
+    with pytest.raises(StoreError):
+        await restarted(store, LETTERS, tmp_path)
+    store.keep_breaker = kept  # type: ignore[method-assign]
+    await restarted(store, LETTERS, tmp_path)
+
+    assert (await waiting(store))["desk"].startswith(b"From: ")
 
 
 # What it says

@@ -140,17 +140,6 @@ async def test_if_it_were_remembered_only_in_the_process_they_would_be_told_agai
     assert len(await bureau.told("pager")) == 2
 
 
-async def test_many_that_fail_are_each_told_of_once(bureau: Bureau) -> None:
-    for n in range(120):
-        await bureau.store.keep_breaker(Breaker(sink=f"r{n}", state="disabled"), NOON)
-        bureau.attendant.office = replace(
-            bureau.attendant.office, routes=[*bureau.attendant.office.routes, Route(id=f"r{n}", render=lambda _: b"")]
-        )
-    for minutes in (20, 21, 22):
-        await bureau.attends(NOON + minutes * MINUTE)
-    assert len(await bureau.store.alerts(rule="receiver-failing", limit=1_000)) == 120
-
-
 async def test_each_outage_is_told_of_by_itself(bureau: Bureau) -> None:
     for n in range(3):
         start = NOON + n * DAY
@@ -159,12 +148,12 @@ async def test_each_outage_is_told_of_by_itself(bureau: Bureau) -> None:
     assert await bureau.told("pager") == ["unreachable: desk", "reachable: desk"] * 3
 
 
-async def test_two_that_fail_tell_of_one_another(bureau: Bureau) -> None:
+async def test_who_fails_himself_is_not_told_of_others(bureau: Bureau) -> None:
     await bureau.is_("open", NOON + 20 * MINUTE)
     await bureau.is_("open", NOON + 21 * MINUTE, "pager")
     assert await bureau.told("archive") == ["unreachable: desk", "unreachable: pager"]
     assert await bureau.told("pager") == ["unreachable: desk"]
-    assert await bureau.told("desk") == ["unreachable: pager"]
+    assert await bureau.told("desk") == []
 
 
 async def test_where_it_is_the_only_one_it_is_kept_and_logged_and_nobody_can_be_told(tmp_path: Path, logs: list[Any]) -> None:
@@ -212,3 +201,21 @@ async def test_what_attempts_say_is_what_is_told(bureau: Bureau) -> None:
     await bureau.attends(NOON + 15 * MINUTE)
     assert await bureau.told("pager") == ["unreachable: desk"]
     assert "cannot connect, since 2026-07-01 12:00 UTC" in (await bureau.alerts())[0].article.summary
+
+
+async def test_where_all_of_them_fail_nobody_is_told_until_one_of_them_is_back(bureau: Bureau) -> None:
+    """It is rather our own network: each would hear of all the others, and then that all are back."""
+    for sink in ("desk", "pager", "archive"):
+        await bureau.store.keep_breaker(Breaker(sink=sink, state="open", since=NOON, due=NOON), NOON)
+    await bureau.attends(NOON + 60 * MINUTE)
+    assert await bureau.alerts() == []
+
+    await bureau.is_("closed", NOON + 120 * MINUTE, sink="pager", since=None)
+    assert sorted(await bureau.told("pager")) == ["unreachable: archive", "unreachable: desk"]
+    assert await bureau.told("archive") == []
+
+
+async def test_where_the_routes_lead_to_nobody_else_the_others_are_told_all_the_same(bureau: Bureau) -> None:
+    bureau.attendant.office = replace(bureau.attendant.office, ways=(desk.Route(to=("desk",)),))
+    await bureau.is_("disabled", NOON + 60 * MINUTE)
+    assert await bureau.told("pager") == ["disabled: desk"]

@@ -323,3 +323,19 @@ def test_half_of_an_odd_width_is_a_whole_number() -> None:
 def test_what_is_open_stays_so_whatever_it_took_to_open_it() -> None:
     """It may have been kept by a monitor for which fewer failures were enough."""
     assert breaker.after(replace(OPEN, failures=1), failed(probe=True)).state == "open"
+
+
+@pytest.mark.parametrize("status", [400, 413, 415, 422, 552, 554])
+def test_one_alert_that_is_refused_again_says_nothing_of_its_receiver(status: int) -> None:
+    """By HTTP or by mail: too large, not understood. Tried again and again, it alone would stop all others."""
+    refused = failed(status=status)
+
+    assert breaker.after(FRESH, refused, again=True) == FRESH
+    assert breaker.after(FRESH, refused).failures == 1  # the first time it may be the receiver's fault
+    assert breaker.after(OPEN, replace(refused, probe=True), again=True).probes == 1  # and a probe says how the receiver is
+    assert breaker.after(OPEN, taken(status=status), again=True).state == "closed"
+
+
+@pytest.mark.parametrize("status", [None, 401, 403, 404, 408, 414, 416, 423, 429, 500, 503, 550, 551, 553, 555])
+def test_any_other_failure_counts_each_time(status: int | None) -> None:
+    assert breaker.after(FRESH, failed(status=status), again=True).failures == 1

@@ -7,11 +7,12 @@ import email.policy
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import partial
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
@@ -600,7 +601,7 @@ class Postman:
         self.refused = refused or {}
         self.taken: list[tuple[str, tuple[str, ...], bytes]] = []
 
-    async def __call__(self, sender: str, recipients: object, letter: bytes) -> Mailed:
+    async def __call__(self, sender: str, recipients: object, letter: bytes, *, together: bool = False) -> Mailed:
         self.taken.append((sender, tuple(recipients), letter))  # type: ignore[arg-type]
         return Mailed(status=250, said="queued", refused=self.refused)
 
@@ -619,21 +620,102 @@ async def test_the_sink_sends_the_frozen_bytes() -> None:
     assert sink.render(alert()) == letter(alert(), SENDER, TO)
 
 
+def through(out: Egress, server: MailServer) -> MailSink:
+    """A receiver with the addresses in TO, behind this server."""
+    return MailSink(id="desk", addresses=TO, sender=SENDER, mail=partial(out.mail, plain(server)))
+
+
 async def test_one_address_of_two_that_is_refused_is_named_and_the_other_gets_it_once() -> None:
     server = MailServer(answers={"RCPT TO:<night": "550 no such user"})
     async with receiving(server), going_out() as out:
-
-        async def mail(sender: str, recipients: object, letter: bytes) -> Mailed:
-            return await out.mail(plain(server), sender, tuple(recipients), letter)  # type: ignore[arg-type]
-
-        sink = MailSink(id="desk", addresses=TO, sender=SENDER, mail=mail)
         with structlog.testing.capture_logs() as logged:
-            receipt = await sink.send(delivery(letter(alert(), SENDER, TO)))
+            receipt = await through(out, server).send(replace(delivery(letter(alert(), SENDER, TO)), attempts=1))
 
     assert [got.recipients for got in server.letters] == [["chief@desk.example"]]
     assert receipt.excerpt == "taken as 4711; not for night@desk.example: 550 no such user"
     (warning,) = [entry for entry in logged if entry["event"] == "addresses refused"]
     assert (warning["log_level"], warning["refused"]) == ("warning", {"night@desk.example": "550 no such user"})
+
+
+async def attempts(sink: MailSink, numbers: Iterable[int], *, probe: bool = False) -> list[DeliveryFailed]:
+    """Why these attempts at one letter failed, until one does not."""
+    failures: list[DeliveryFailed] = []
+    for number in numbers:
+        try:
+            await sink.send(replace(delivery(letter(alert(), SENDER, TO)), attempts=number, probe=probe))
+        except DeliveryFailed as error:
+            failures.append(error)
+        else:
+            break
+    return failures
+
+
+GREYLISTED = {"RCPT TO:<night": ["450 4.2.0 greylisted", "450 4.2.0 greylisted"]}
+
+
+async def test_while_one_address_is_asked_to_come_later_none_gets_it_and_then_each_gets_it_once() -> None:
+    server = MailServer(first=GREYLISTED)
+    async with receiving(server), going_out() as out:
+        first, second = await attempts(through(out, server), range(1, 15))
+
+    assert (first.kind, first.status) == (second.kind, second.status) == ("asked-to-wait", 450)
+    assert str(first) == "mail.example: it does not take the mail for every address yet (450)"
+    assert first.excerpt == "not for night@desk.example: 450 4.2.0 greylisted"
+    assert server.copies() == {"chief@desk.example": 1, "night@desk.example": 1}
+    assert [line.split()[0] for line in server.said].count("DATA") == 1
+    assert [line.split()[0] for line in server.said].count("QUIT") == 3  # it takes its leave also where there is no letter
+
+
+async def test_where_it_is_sent_to_some_at_once_the_others_never_get_it() -> None:
+    """The negative control of the test above: a probe, which must show whether anything is taken, waits for nobody."""
+    server = MailServer(first=GREYLISTED)
+    async with receiving(server), going_out() as out:
+        assert await attempts(through(out, server), range(1, 15), probe=True) == []
+
+    assert server.copies() == {"chief@desk.example": 1}
+
+
+async def test_from_the_sixth_attempt_on_those_get_it_whom_the_server_takes_it_for() -> None:
+    server = MailServer(answers={"RCPT TO:<night": "450 mailbox busy"})
+    async with receiving(server), going_out() as out:
+        sink = through(out, server)
+        assert len(await attempts(sink, range(1, 6))) == 5
+        assert server.copies() == {}
+
+        receipt = await sink.send(replace(delivery(letter(alert(), SENDER, TO)), attempts=6))
+
+    assert receipt.excerpt == "taken as 4711; not for night@desk.example: 450 mailbox busy"
+    assert server.copies() == {"chief@desk.example": 1}
+
+
+@pytest.mark.parametrize(("said", "kind", "status"), [("451 later", "asked-to-wait", 451), ("454 no", "http", 454)])
+async def test_whoever_is_refused_for_good_does_not_spoil_the_wait_for_another(said: str, kind: str, status: int) -> None:
+    to = (*TO, "gone@desk.example")
+    server = MailServer(first={"RCPT TO:<night": [said]}, answers={"RCPT TO:<gone": "550 no such user"})
+    async with receiving(server), going_out() as out:
+        sink = replace(through(out, server), addresses=to)
+        (failed,) = await attempts(sink, range(1, 15))
+
+    assert (failed.kind, failed.status) == (kind, status)
+    assert failed.excerpt == f"not for night@desk.example: {said}; not for gone@desk.example: 550 no such user"
+    assert server.copies() == {"chief@desk.example": 1, "night@desk.example": 1}
+
+
+async def test_of_several_that_wait_the_answer_that_asks_for_it_counts() -> None:
+    server = MailServer(answers={"RCPT TO:<night": "454 no", "RCPT TO:<third": "452 full"})
+    async with receiving(server), going_out() as out:
+        (failed,) = await attempts(replace(through(out, server), addresses=(*TO, "third@desk.example")), [1])
+
+    assert (failed.kind, failed.status, server.letters) == ("asked-to-wait", 452, [])
+
+
+async def test_a_goodbye_that_hangs_does_not_spoil_the_wait() -> None:
+    server = MailServer(answers={"RCPT TO:<night": "450 greylisted"}, hangs="QUIT")
+    async with receiving(server), going_out() as out:
+        with pytest.raises(DeliveryFailed) as failed:
+            await out.mail(plain(server), SENDER, TO, letter(alert(), SENDER, TO), deadline=0.5, together=True)
+
+    assert (failed.value.kind, failed.value.status) == ("asked-to-wait", 450)
 
 
 # Whom monitor.yaml names

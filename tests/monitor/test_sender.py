@@ -656,3 +656,69 @@ async def test_delivering_once_says_what_became_of_each() -> None:
     assert (done.sent, done.again, done.gave_up, done.attempts) == (1, 1, 1, 3)
     [again] = await store.deliveries(state="waiting")
     assert NOON + timedelta(seconds=6) <= again.at < NOON + timedelta(seconds=7)
+
+
+@pytest.mark.parametrize("error", [StoreError("disk full"), ValueError("a bug")])
+def test_a_store_that_cannot_say_what_is_due_is_one_line_and_asked_again(logs: list[Any], error: Exception) -> None:
+    async def scenario() -> None:
+        desk, store = Receiver("desk", Clock()), Faulty(verb="due", times=3, error=error)
+        made = of(desk, store).open()
+        await made.raises(1)
+        for _ in range(3):
+            await made.senders.look()
+        await asyncio.sleep(1)
+        assert desk.asked == []
+        assert len(logs) == 1
+        await made.senders.look()
+        await asyncio.sleep(1)
+        assert len(desk.took) == 1
+        store.times = 1
+        await made.senders.look()
+        await made.close()
+
+    simulated(scenario())
+    assert [line["event"] for line in logs] == [logs[0]["event"], "delivered", logs[0]["event"]]
+    assert str(error) in logs[0]["error"]
+
+
+@pytest.mark.usefixtures("logs")
+def test_delivering_once_waits_for_the_last_of_them() -> None:
+    async def scenario() -> None:
+        async def one_after_the_other(_: datetime, delivery: Delivery) -> None:
+            await asyncio.sleep(int(delivery.alert[-1]))
+
+        desk = Receiver("desk", Clock(), one_after_the_other)
+        made = of(desk)
+        await made.raises(4)
+        done = await steps.deliver({"desk": desk}, store=made.store, clock=made.clock, jitter=made.jitter)
+        assert (done.sent, desk.under_way) == (4, 0)
+
+    simulated(scenario())
+
+
+@pytest.mark.usefixtures("logs")
+def test_who_is_cancelled_waits_until_what_was_under_way_has_cleaned_up_even_if_some_of_it_breaks() -> None:
+    async def scenario() -> None:
+        cleaned = []
+
+        async def slow_to_go(_: datetime, delivery: Delivery) -> None:
+            try:
+                await hanging()
+            finally:
+                if delivery.alert == "a00000":
+                    raise Killed
+                await asyncio.sleep(1)
+                cleaned.append(delivery.alert)
+
+        desk = Receiver("desk", Clock(), slow_to_go)
+        made = of(desk)
+        await made.raises(3)
+        one = steps.senders({"desk": desk}, store=made.store, clock=made.clock, jitter=made.jitter).senders["desk"]
+        running = asyncio.ensure_future(one.run())
+        one.wake()
+        await asyncio.sleep(1)
+        running.cancel()
+        await asyncio.wait([running])
+        assert sorted(cleaned) == ["a00001", "a00002"]
+
+    simulated(scenario())

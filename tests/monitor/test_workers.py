@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor import workers
 from monitor.errors import ConfigError, Unreadable
-from monitor.workers import Unavailable, Workers
+from monitor.workers import Unavailable, Workers, pool
 from rules import Article, Finding, Found, Match
 
 if TYPE_CHECKING:
@@ -164,7 +163,7 @@ async def test_a_worker_that_somebody_killed_is_replaced(crew: Workers) -> None:
 
 
 async def test_a_worker_retires_after_its_tasks(crew: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "TASKS", 2)
+    monkeypatch.setattr(pool, "TASKS", 2)
 
     assert len({await crew.parse(pid) for _ in range(4)}) == 2
 
