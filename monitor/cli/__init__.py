@@ -1,6 +1,7 @@
 """The command line. Results go to stdout; what goes on and what went wrong, to stderr.
 
-Exit codes: 0 done; 1 what was asked about is not well; 2 usage or configuration; 3 done, some input was skipped.
+Exit codes: 0 done; 1 what was asked about is not well; 2 usage or configuration; 3 done, some input was skipped;
+75 'run' cannot open or write its store for now.
 """
 
 from __future__ import annotations

@@ -36,6 +36,12 @@ Broken = sqlite3.DatabaseError
 BUSY = 5.0
 """Seconds to wait for another process that is writing."""
 
+TURNS = 10
+"""So many times a store waits for a part of that, and looks between them whether it is being closed."""
+
+CLOSING = 0.05
+"""Seconds to wait for it once the store is being closed."""
+
 SOUND_WAL = (3, 51, 3)
 """Before this SQLite, a WAL may be corrupted when one connection writes while another checkpoints (sqlite.org/wal.html)."""
 
@@ -61,6 +67,7 @@ def open_file(path: Path, sole: bool) -> tuple[Database, ExitStack]:  # noqa: FB
             db = Database(conn, execute_plugins=False)
             _harden(db)
             _bring_up(db, beside=beside)
+            wait(db, BUSY / TURNS)
         return db, held.pop_all()
 
 
@@ -96,6 +103,16 @@ def transaction(db: Database, begin: str, work: Callable[[Database], T]) -> T:
         db.rollback()
         raise
     return result
+
+
+def wait(db: Database, seconds: float) -> None:
+    """So long this connection waits for another process from now on."""
+    db.execute(f"PRAGMA busy_timeout={round(1000 * seconds)}")
+
+
+def busy(error: Exception) -> bool:
+    """Whether it failed because another process writes, and for nothing else; nothing of it is kept."""
+    return isinstance(error, Unable) and "locked" in str(error)
 
 
 @contextmanager

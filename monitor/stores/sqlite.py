@@ -81,7 +81,8 @@ class SqliteStore:
     async def close(self) -> None:
         """Finishes what is under way and lets go of the file. May be repeated.
 
-        What nobody waits for is not begun any more: while another process writes, each of them would take five seconds to fail.
+        What nobody waits for is not begun any more, and nothing waits long for another process that is writing: each call would
+        take five seconds to fail.
         """
         if self._closed:
             return
@@ -351,7 +352,7 @@ class SqliteStore:
     async def _on_thread(self, work: Callable[[], T]) -> T:
         if self._ruin.done():
             raise Damaged(str(self._ruin.result()))
-        return await self._run(work)
+        return await self._run(lambda: self._patiently(work))
 
     async def _run(self, work: Callable[[], T]) -> T:
         # Shielded: giving up the wait does not stop the thread, so what it does is finished, not left half-done.
@@ -367,6 +368,18 @@ class SqliteStore:
             if isinstance(trouble, Damaged) and not self._ruin.done():
                 self._ruin.set_result(trouble)
             raise trouble from error
+
+    def _patiently(self, work: Callable[[], T]) -> T:
+        """On the thread: does it, again and again while another process writes, unless we are being closed."""
+        if self._closed:
+            opening.wait(self._db, opening.CLOSING)
+        for _ in range(opening.TURNS - 1):
+            try:
+                return work()
+            except opening.Error as error:
+                if self._closed or not opening.busy(error):
+                    raise
+        return work()
 
     def _forget(self, left: asyncio.Future[Any]) -> None:
         self._left.discard(left)

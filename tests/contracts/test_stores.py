@@ -2135,3 +2135,12 @@ async def test_one_alert_that_is_refused_again_and_again_does_not_stop_the_other
 
     assert held.attempts == 7
     assert ((await store.breaker("desk")).state, (await store.breaker("desk")).failures) == ("closed", 1)
+
+
+async def test_a_probe_is_of_what_is_for_this_receiver(store: Store) -> None:
+    """Else its bytes would go to another."""
+    await store.record(an_alerting_plan(1, deliveries=(a_delivery(1, sink="archive"),)))
+    await store.record(an_alerting_plan(2, deliveries=(a_delivery(2, sink="desk", due=after(1)),)))
+
+    assert await store.claim("night", NOON, MINUTE, 9, probe=True) == []
+    assert [one.sink for one in await store.claim("desk", NOON, MINUTE, 9, probe=True)] == ["desk"]

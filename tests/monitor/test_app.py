@@ -111,7 +111,9 @@ def test_without_receivers_rules_that_name_some_go_to_the_terminal(book: Book) -
 
 BEFORE = """
 sources: [{id: world, feed: 'https://news.example/rss'}]
-receivers: [{id: desk, webhook: 'https://hooks.example/a', secret: {env: DESK_KEY}}, {id: hook, webhook: 'https://h.example/', secret: {env: DESK_KEY}}]
+receivers:
+  - {id: desk, webhook: 'https://hooks.example/a', secret: {env: DESK_KEY}}
+  - {id: hook, webhook: 'https://h.example/', secret: {env: DESK_KEY}}
 settings: {mail: {host: mail.example, sender: monitor@news.example}}
 """
 MOVED = BEFORE.replace("hooks.example/a", "hooks.example/b")

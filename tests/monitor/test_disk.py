@@ -130,6 +130,7 @@ def is_whole(file: Path) -> bool:
 def test_whatever_statement_fails_nothing_is_half_done_and_the_next_life_ends_with_one_alert(
     fault: str, when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(opening, "TURNS", 1)  # else a lock that passes is waited for, and nothing fails
     said = statements(tmp_path, monkeypatch)
     assert {sql.split()[0] for sql in said} >= {"PRAGMA", "BEGIN", "INSERT", "UPDATE", "SELECT", "COMMIT"}
     for number in range(0, len(said), 1 if when == "before" and fault == "IOERR" else 7):
@@ -387,6 +388,7 @@ async def test_what_is_damaged_while_it_is_in_use_is_not_touched_any_more(
 
 @pytest.mark.parametrize("fault", ["FULL", "IOERR", "BUSY"])
 async def test_what_passes_is_no_damage(fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "TURNS", 1)  # as above
     disk = Disk()
     monkeypatch.setattr(opening, "connect", disk.connect)
     store = await SqliteStore.open(tmp_path / "monitor.db", sole=True)

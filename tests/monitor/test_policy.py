@@ -783,3 +783,12 @@ def test_an_article_that_no_rule_is_asked_of_is_not_sketched() -> None:
     plan = policy.plan(Fresh(article=article("a", STORY)), article("a", STORY), [], rules={}, ledger=Ledger(), at=NOON)
 
     assert plan.sketch == ()
+
+
+def test_the_waits_are_those_that_were_promised_and_none_is_longer_than_the_longest() -> None:
+    waits = [outcome.due - NOON for n in range(1, 15) if isinstance(outcome := outcome_of(n), Again)]
+    longest = max(outcome.due - NOON for n in range(1, 15) if isinstance(outcome := outcome_of(n, jitter=1), Again))
+    hours = [timedelta(hours=n) for n in (1, 2, 4, 8, 12, 24, 24, 24)]
+
+    assert waits == [timedelta(seconds=5), timedelta(seconds=30), *(timedelta(minutes=n) for n in (2, 10, 30)), *hours]
+    assert longest == policy.LONGEST == timedelta(hours=28, minutes=48)

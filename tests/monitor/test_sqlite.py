@@ -135,7 +135,7 @@ async def test_every_commit_is_synced_to_a_write_ahead_log(tmp_path: Path) -> No
 
     settings = [await store._rows(f"PRAGMA {name}") for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")]
 
-    assert settings == [[("wal",)], [(2,)], [(1,)], [(5000,)]]
+    assert settings == [[("wal",)], [(2,)], [(1,)], [(500,)]]  # ten times that, while nobody closes it
     await store.close()
 
 
@@ -271,6 +271,55 @@ async def test_a_writer_waits_for_another_that_is_writing(tmp_path: Path) -> Non
     await waiting
     await store.close()
     await other.close()
+
+
+async def test_a_store_that_is_closed_waits_no_longer_for_another_that_is_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, other = [await SqliteStore.open(tmp_path / "monitor.db") for _ in range(2)]
+    monkeypatch.setattr(opening, "TURNS", 10**9)  # it would wait for ever: what ends this test is that it is closed
+    await store._on_thread(lambda: store._db.execute("PRAGMA busy_timeout = 0"))
+    await other._on_thread(lambda: other._db.execute("BEGIN IMMEDIATE"))
+    tried, enough, loop, begun = 0, asyncio.Event(), asyncio.get_running_loop(), opening.transaction
+
+    def counted(*given: object) -> object:
+        nonlocal tried
+        tried += 1
+        if tried == 50:
+            loop.call_soon_threadsafe(enough.set)
+        return begun(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(opening, "transaction", counted)
+    writing = [asyncio.create_task(store.record(a_plan(n))) for n in range(3)]
+    await enough.wait()
+    assert not any(task.done() for task in writing)  # the negative control: unless it is closed, it goes on waiting
+    writing[0].cancel()  # nobody waits for the one that is under way
+    await asyncio.gather(writing[0], return_exceptions=True)
+
+    await store.close()
+
+    for task in writing[1:]:  # somebody waits for these
+        with pytest.raises(StoreError, match="database is locked"):
+            await task
+    await other._on_thread(lambda: other._db.execute("ROLLBACK"))
+    assert await other.tally() == Tally()
+    await other.close()
+
+
+async def test_only_for_another_that_is_writing_is_anything_tried_twice(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "monitor.db")
+    tried = 0
+
+    def fails(db: Database) -> None:
+        nonlocal tried
+        tried += 1
+        db.execute("INSERT INTO nowhere VALUES (1)")
+
+    with pytest.raises(StoreError, match="no such table"):
+        await store._write(fails)
+
+    assert tried == 1
+    await store.close()
 
 
 # One at a time
