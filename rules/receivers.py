@@ -27,8 +27,11 @@ from rules.rule import LEVELS
 from rules.shape import Json, Key, Kind, Shape
 from rules.spec import Spec, unknown
 
-KINDS = ("new", "update", "cancelled", "retracted", "silent", "recovered", "unreachable", "disabled", "reachable")
-"""What an alert can say of its event, of its rule or source, of another receiver."""
+NEWS = ("new", "update", "cancelled", "retracted", "silent", "recovered")
+"""What an alert can say of its event, rule or source."""
+
+KINDS = (*NEWS, "unreachable", "disabled", "reachable")
+"""The same, and what it can say of another receiver."""
 
 CAP = 0
 """Alerts of a rule that are told at once in an hour, unless the settings say otherwise. 0: all, since nothing is put off unasked."""

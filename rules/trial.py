@@ -51,7 +51,7 @@ from rules import shape
 from rules.article import Article
 from rules.conditions.base import Context
 from rules.examples import Example, when
-from rules.receivers import CAP, KINDS, Receiver, Route, receiver, route
+from rules.receivers import CAP, NEWS, Receiver, Route, receiver, route
 from rules.shape import Json, Key, Kind, Shape
 from rules.spec import Spec, unknown
 
@@ -353,7 +353,7 @@ class _Reader:
         given = _values(spec, _NOTHING)
         kind = spec.get("kind")
         if kind is not None:
-            kind.choice(KINDS)
+            kind.choice(NEWS)
         asked = given.pop("rule", None) or rule
         if rule and asked != rule:
             spec.wrong(f"this test is about the rule '{rule}' only: take its 'rule' out to expect alerts of others", key="rule")

@@ -2144,3 +2144,13 @@ async def test_a_probe_is_of_what_is_for_this_receiver(store: Store) -> None:
 
     assert await store.claim("night", NOON, MINUTE, 9, probe=True) == []
     assert [one.sink for one in await store.claim("desk", NOON, MINUTE, 9, probe=True)] == ["desk"]
+
+
+async def test_what_is_made_due_again_says_why_it_failed_the_last_time(store: Store) -> None:
+    await waiting(store, 1)
+    for outcome in (Again(at=after(1), due=after(1), reason="HTTP 503"), Sent(at=after(2))):
+        [held] = await store.claim("desk", after(1), MINUTE, 1)
+        await settle(store, held, outcome)
+    await store.requeue([("alert-1", "desk")], after(5))
+
+    assert [(one.state, one.reason) for one in await store.told("alert-1")] == [("waiting", "HTTP 503")]

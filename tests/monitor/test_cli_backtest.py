@@ -16,7 +16,7 @@ from monitor.app.book import read_rules
 from monitor.cli import invoke
 from monitor.model import Plan
 from monitor.stores import open_store
-from rules import Article, Match, RuleSet
+from rules import Article, Found, RuleSet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -309,14 +309,14 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_tried(do: Do, here: Path) 
 
 
 def test_an_article_that_breaks_the_engine_counts_nowhere(do: Do, monkeypatch: pytest.MonkeyPatch) -> None:
-    good = RuleSet.match
+    good = RuleSet.attempt
 
-    def match(self: RuleSet, article: Article, *, ended: bool = False) -> list[Match]:
+    def attempt(self: RuleSet, article: Article, **how: Any) -> Found:
         if article.id == "missed":
             raise RuntimeError("a bug")
-        return good(self, article)
+        return good(self, article, **how)
 
-    monkeypatch.setattr(RuleSet, "match", match)
+    monkeypatch.setattr(RuleSet, "attempt", attempt)
     code, out, err = do("rows.jsonl", "--label", "label.flood", "--compare", "wide.yaml", "--json")
     summary = values(out)[0]
     assert code == 3

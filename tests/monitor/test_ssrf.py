@@ -163,6 +163,18 @@ def cases(world: World) -> Iterator[tuple[str, str]]:
                 yield route, prepare(world, host)
 
 
+async def twins(stack: AsyncExitStack, handler: Any) -> tuple[Server, Server]:
+    """A public server and a private one on the same port; a port that somebody else has on the private side is no good."""
+    for _ in range(50):
+        async with AsyncExitStack() as both:
+            public = await both.enter_async_context(serving(handler))
+            with suppress(OSError):
+                private = await both.enter_async_context(serving(answer(OK), PRIVATE, port=public.port))
+                stack.push_async_callback(both.pop_all().aclose)
+                return public, private
+    raise AssertionError("no port is free on both sides")
+
+
 @asynccontextmanager
 async def worlds() -> AsyncIterator[World]:
     names = Names()
@@ -177,9 +189,9 @@ async def worlds() -> AsyncIterator[World]:
             target = sends_to.get(found[1]) if found else None
             writer.write(redirect(target) if target else OK)
 
-        public = await stack.enter_async_context(serving(internet))
+        public, twin = await twins(stack, internet)
         first = await stack.enter_async_context(serving(answer(OK), PRIVATE))
-        private = [first, await stack.enter_async_context(serving(answer(OK), PRIVATE, port=public.port))]
+        private = [first, twin]
         with suppress(OSError):  # not every machine has IPv6
             private += [await stack.enter_async_context(serving(answer(OK), "::1", port=server.port)) for server in private]
         yield World(out, names, public, private, first.port, sends_to)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -136,14 +136,18 @@ async def test_a_deprecated_rule_is_not_asked(settings: Config) -> None:
 
 
 async def test_an_article_that_breaks_the_engine_fails_its_test_only(settings: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    good = RuleSet.match
+    def raising(kind: str) -> None:
+        good = getattr(RuleSet, kind)
 
-    def match(self: RuleSet, article: Article, *, ended: bool = False) -> object:
-        if "bug" in article.body:
-            raise RuntimeError("no")
-        return good(self, article)
+        def asked(self: RuleSet, article: Article, **how: Any) -> object:
+            if "bug" in article.body:
+                raise RuntimeError("no")
+            return good(self, article, **how)
 
-    monkeypatch.setattr(RuleSet, "match", match)
+        monkeypatch.setattr(RuleSet, kind, asked)
+
+    for kind in ("match", "attempt"):  # single articles are matched, those of a sequence attempted
+        raising(kind)
     text = f"tests: [{{rule: flood, text: bug}}, {{rule: on-talks, text: {OPEN}}}]"
     assert await missed(settings, text) == ["breaks the engine: RuntimeError: no"]
     (found,) = await missed(settings, steps("at: 2026-07-01, text: bug", FIRST, rule="flood"))
