@@ -47,7 +47,12 @@ async def an_hour_in_which_nothing_can_be_settled() -> tuple[Receiver, list[Any]
             raise StoreError(FULL)
         await settle(*arguments)
 
+    async def probed() -> None:
+        if clock() < NOON + HOUR:
+            raise StoreError(FULL)
+
     store.settle = refused  # type: ignore[method-assign, assignment]
+    store.probe = probed  # type: ignore[method-assign]
     made = World(store=store, receivers=[desk], clock=clock).open()
     await made.raises(20)
     with capture_logs() as lines:
@@ -65,6 +70,28 @@ def test_what_was_taken_and_cannot_be_kept_is_not_sent_again_and_nothing_more_is
     assert sum(one["log_level"] == "error" for one in lines) <= desk.at_once + 1
 
 
+def test_one_outcome_that_can_never_be_kept_does_not_silence_its_receiver() -> None:
+    async def scenario() -> None:
+        clock, store = Clock(), MemoryStore()
+        settle = store.settle
+
+        async def refused(delivery: Delivery, *arguments: Any) -> None:
+            if delivery.alert == "a00000":
+                raise StoreError("this one alone")
+            await settle(delivery, *arguments)
+
+        store.settle = refused  # type: ignore[method-assign, assignment]
+        made = World(store=store, receivers=[Receiver("desk", clock)], clock=clock).open()
+        with capture_logs() as lines:
+            await made.raises(3)
+            await made.until(NOON + HOUR)
+        assert sorted(one.state for one in await store.deliveries()) == ["sent", "sent", "waiting"]
+        assert "outcome dropped" in {line["event"] for line in lines}
+        await made.close()
+
+    simulated(scenario())
+
+
 def test_it_is_kept_as_soon_as_there_is_room_and_not_only_when_its_lease_is_over() -> None:
     async def scenario() -> None:
         clock, store = Clock(), MemoryStore()
@@ -74,7 +101,7 @@ def test_it_is_kept_as_soon_as_there_is_room_and_not_only_when_its_lease_is_over
         async def refused(*_: Any) -> None:
             raise StoreError(FULL)
 
-        store.settle = refused  # type: ignore[method-assign, assignment]
+        store.settle = store.probe = refused  # type: ignore[method-assign, assignment]
         await made.raises(1)
         with capture_logs():
             for _ in range(20):

@@ -160,7 +160,13 @@ class Sender:
     async def _keep_up(self) -> None:
         """Keeps what could not be kept before. Its lease may have lapsed: nobody else has claimed it meanwhile."""
         while self._unkept:
-            await self._settle(*self._unkept[0])
+            try:
+                await self._settle(*self._unkept[0])
+            except MonitorError:
+                await (
+                    self.store.probe()
+                )  # raises where nothing can be kept; else it is this one alone, and the others must not wait for it
+                log.exception("outcome dropped", sink=self.sink.id, alert=self._unkept[0][0].alert)
             del self._unkept[0]
 
     async def _attempt(self, delivery: Delivery) -> Attempt:
