@@ -78,7 +78,7 @@ SUBJECTS = {
     "breaker": Subject(modules=("monitor/breaker.py",), tests=("tests/monitor/test_breaker.py",)),
     "signer": Subject(
         modules=("monitor/sinks/webhook.py", "monitor/sinks/answers.py"),
-        tests=("tests/monitor/test_webhook.py", "tests/contracts/test_sinks.py"),
+        tests=("tests/monitor/test_webhook.py", "tests/monitor/test_answers.py", "tests/contracts/test_sinks.py"),
     ),
     "guard": Subject(modules=("monitor/addresses.py",), tests=("tests/monitor/test_addresses.py",)),
 }
