@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import json
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -61,3 +62,10 @@ def test_an_address_is_masked_as_one_with_its_query() -> None:
     assert hears.masked("POST /in/longsecret?key=abcdefgh failed") == "POST *** failed"
     assert hears.masked("https://hooks.example/in/longsecret?key=abcdefgh") == "***"
     assert hears.masked("hooks.example is well, abcdefgh is not") == "hooks.example is well, *** is not"
+
+
+@pytest.mark.parametrize("encode", [b64encode, urlsafe_b64encode])
+def test_base64_is_recognised_in_both_of_its_alphabets(encode: Callable[[bytes], bytes]) -> None:
+    odd = ">>>???" * 4
+    assert encode(odd.encode()) in (b"Pj4+Pz8/" * 4, b"Pj4-Pz8_" * 4)
+    assert hearing(odd).masked(f"no {encode(odd.encode()).decode()} here") == "no *** here"
